@@ -1,0 +1,78 @@
+"""Reads settings from the environment; a wrong one becomes a problem to report, never a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import environ
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    name: str
+    message: str
+    hint: str
+
+
+@dataclass
+class Environment:
+    """Values by name; what cannot be used is replaced by its default and noted in `problems`."""
+
+    dotenv: Path
+    problems: list[Problem] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._env = environ.Env()
+        if self.dotenv.is_file():
+            environ.Env.read_env(self.dotenv)
+
+    def text(self, name: str, default: str, hint: str = "", is_valid: Callable[[str], bool] | None = None) -> str:
+        value = self._env.str(name, default=default)
+        if is_valid is not None and not is_valid(value):
+            self._complain(name, hint)
+            return default
+        return value
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        return self.text(name, default, "One of: " + ", ".join(choices) + ".", lambda value: value in choices)
+
+    def flag(self, name: str, default: bool) -> bool:
+        known = {
+            "true": True,
+            "on": True,
+            "yes": True,
+            "1": True,
+            "false": False,
+            "off": False,
+            "no": False,
+            "0": False,
+        }
+        value = self._env.str(name, default=str(default)).strip().lower()
+        if value not in known:
+            self._complain(name, "True or False.")
+        return known.get(value, default)
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        value = self._env.str(name, default=str(default)).strip()
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and low <= int(value) <= high):
+            self._complain(name, f"A whole number from {low} to {high}.")
+            return default
+        return int(value)
+
+    def items(self, name: str, default: list[str]) -> list[str]:
+        return [item.strip() for item in self._env.str(name, default=",".join(default)).split(",") if item.strip()]
+
+    def parsed(self, name: str, default: str, parse: Callable[[str], Any], hint: str) -> Any:
+        """`parse` raises ValueError (or what django-environ raises) on what it cannot read."""
+        try:
+            return parse(self._env.str(name, default=default))
+        except (ValueError, KeyError, environ.ImproperlyConfigured):
+            self._complain(name, hint)
+            return parse(default)
+
+    def _complain(self, name: str, hint: str) -> None:
+        # The value is left out: it may be a secret.
+        self.problems.append(Problem(name, f"{name} has a value that cannot be used.", hint))

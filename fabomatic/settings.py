@@ -1,0 +1,185 @@
+"""Settings come from the environment or `.env`; README lists them, checks.py says what is wrong with them."""
+
+import sys
+import zoneinfo
+from pathlib import Path
+from typing import Any
+
+import environ
+
+from fabomatic.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+_env = Environment(BASE_DIR / ".env")
+SETTINGS_PROBLEMS = _env.problems
+
+# Django's admin, daphne and import-export cost the worker 34 MB that it has no use for (a Pi Zero has 512).
+_LEAN_COMMANDS = {"mqtt_worker", "simulate_boards"}
+IS_LEAN = sys.argv[1:2] != [] and sys.argv[1] in _LEAN_COMMANDS
+
+SECRET_KEY = _env.text("SECRET_KEY", "")
+DEBUG = _env.flag("DEBUG", False)
+ALLOWED_HOSTS = _env.items("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [
+    origin for origin in _env.items("CSRF_TRUSTED_ORIGINS", []) if origin.startswith(("http://", "https://"))
+]
+if len(CSRF_TRUSTED_ORIGINS) != len(_env.items("CSRF_TRUSTED_ORIGINS", [])):
+    _env._complain("CSRF_TRUSTED_ORIGINS", "Each begins with http:// or https://.")
+SITE_URL = _env.text(
+    "SITE_URL",
+    "http://127.0.0.1:8000",
+    "The address people open, for example https://lab.example.org.",
+    lambda value: value.startswith(("http://", "https://")),
+).rstrip("/")
+
+# ---- applications ----------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "members",
+    "machines",
+    "telemetry",
+    "fabomatic",
+]
+if not IS_LEAN:
+    INSTALLED_APPS = [
+        *INSTALLED_APPS,
+        "django.contrib.admin",
+        "django.contrib.sessions",
+        "django.contrib.messages",
+        "whitenoise.runserver_nostatic",
+        "django.contrib.staticfiles",
+        "channels",
+        "import_export",
+        "django_crontab",
+    ]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "fabomatic.urls"
+ASGI_APPLICATION = "fabomatic.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# ---- database --------------------------------------------------------------------------------------------------------
+
+
+def _database(url: str) -> dict[str, Any]:
+    database = environ.Env.db_url_config(url)
+    engine = database.get("ENGINE", "")
+    if engine.endswith("sqlite3"):
+        if database["NAME"] != ":memory:":
+            database["NAME"] = str(BASE_DIR / database["NAME"])
+        # IMMEDIATE: a transaction that reads and then writes would otherwise fail next to another writer.
+        # FULL: an answered use survives a power cut.
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 5,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-4096;",
+        }
+        database["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
+    elif engine.endswith("postgresql"):
+        database["OPTIONS"] = {"connect_timeout": 2}
+        database["CONN_HEALTH_CHECKS"] = True
+    else:
+        raise ValueError(engine)
+    return database
+
+
+DATABASES = {
+    "default": _env.parsed(
+        "DATABASE_URL",
+        "sqlite:///db.sqlite3",
+        _database,
+        "sqlite:///db.sqlite3 or postgresql://user:password@host/name.",
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# ---- people ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "members.Member"
+AUTHENTICATION_BACKENDS = ["members.backends.RoleBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "dashboard"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+
+# ---- boards ----------------------------------------------------------------------------------------------------------
+MQTT_URL = _env.text("MQTT_URL", "mqtt://127.0.0.1:1883")
+MQTT_CLIENT_ID = _env.text("MQTT_CLIENT_ID", "backend")
+MQTT_TOPIC = _env.text("MQTT_TOPIC", "machine")
+MQTT_REPLY_SUBTOPIC = _env.text("MQTT_REPLY_SUBTOPIC", "/reply")
+MQTT_REQUEST_SUBTOPIC = _env.text("MQTT_REQUEST_SUBTOPIC", "/request")
+MQTT_STATS_TOPIC = _env.text("MQTT_STATS_TOPIC", "stats")
+BOARD_PACKET_LIMIT = _env.number("BOARD_PACKET_LIMIT", 300, 200, 65535)
+
+# ---- dashboard, mail, privacy ----------------------------------------------------------------------------------------
+DASHBOARD_ACCESS = _env.choice("DASHBOARD_ACCESS", "login", ("login", "screens", "public"))
+DASHBOARD_NAMES = _env.choice("DASHBOARD_NAMES", "none", ("none", "first", "initials", "full"))
+vars().update(
+    _env.parsed(
+        "EMAIL_URL", "consolemail://", environ.Env.email_url_config, "smtp://user:password@host:25 or consolemail://."
+    )
+)
+DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "fabomatic@localhost")
+RETENTION_DAYS = _env.number("RETENTION_DAYS", 365, 1, 36500)
+UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 36500)
+
+# ---- language and time -----------------------------------------------------------------------------------------------
+LANGUAGES = [("en", "English"), ("it", "Italiano")]
+LANGUAGE_CODE = _env.choice("LANGUAGE_CODE", "en", tuple(code for code, _ in LANGUAGES))
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = _env.text(
+    "TIME_ZONE",
+    "Europe/Rome",
+    "A name like Europe/Rome.",
+    lambda value: value in zoneinfo.available_timezones(),
+)
+
+# ---- static files and log --------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

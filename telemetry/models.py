@@ -1,0 +1,88 @@
+"""What boards told us: who they are, and every card they asked about."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from machines.access import Outcome
+from machines.models import Machine
+from members.fields import CardUidField
+from members.models import Card
+
+
+class Board(models.Model):
+    """A reader board. While `conflict_machine` is set it speaks for a machine where it may not belong."""
+
+    serial = models.CharField(_("serial number"), max_length=40, null=True, blank=True, unique=True)
+    machine = models.ForeignKey(
+        Machine, models.SET_NULL, verbose_name=_("machine"), related_name="boards", null=True, blank=True
+    )
+    conflict_machine = models.ForeignKey(
+        Machine,
+        models.SET_NULL,
+        verbose_name=_("in conflict at"),
+        related_name="conflicting_boards",
+        null=True,
+        blank=True,
+        editable=False,
+    )
+    conflict_since = models.DateTimeField(_("in conflict since"), null=True, blank=True, editable=False)
+    ip_address = models.GenericIPAddressField(_("address"), null=True, blank=True)
+    build = models.CharField(_("build"), max_length=40, blank=True)
+    firmware = models.CharField(_("firmware"), max_length=40, blank=True)
+    free_heap = models.PositiveBigIntegerField(_("free memory, bytes"), null=True, blank=True)
+    first_seen_at = models.DateTimeField(_("first seen"), default=timezone.now)
+    last_seen_at = models.DateTimeField(_("last seen"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("board")
+        verbose_name_plural = _("boards")
+        ordering: ClassVar = ["machine", "-last_seen_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=~Q(serial=""), name="board_serial_null_if_unknown"),
+            models.UniqueConstraint(
+                fields=["machine"], condition=Q(serial__isnull=True), name="board_one_without_serial_per_machine"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.serial or str(_("board without serial number"))
+
+
+class Tap(models.Model):
+    """One card at one reader and what became of it: the access log, and where unknown cards wait to be enrolled."""
+
+    at = models.DateTimeField(_("time"))
+    machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="taps")
+    uid = CardUidField(_("card number"), blank=True, validators=[])
+    card = models.ForeignKey(Card, models.SET_NULL, verbose_name=_("card"), related_name="taps", null=True, blank=True)
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, verbose_name=_("member"), related_name="taps", null=True, blank=True
+    )
+    outcome = models.CharField(_("outcome"), max_length=24, choices=Outcome.choices())
+    level = models.PositiveSmallIntegerField(_("level"), default=0)
+    is_machine_blocked = models.BooleanField(
+        _("machine blocked"), default=False, help_text=_("The board then stops everybody.")
+    )
+    is_maintenance_due = models.BooleanField(
+        _("maintenance due"), default=False, help_text=_("The board then stops ordinary members.")
+    )
+    is_enrolled = models.BooleanField(_("enrolled"), default=False)
+
+    class Meta:
+        verbose_name = _("tap")
+        verbose_name_plural = _("taps")
+        ordering: ClassVar = ["-at", "-pk"]
+        indexes: ClassVar = [
+            models.Index(fields=["-at", "-id"], name="tap_latest"),
+            models.Index(fields=["outcome", "-at"], name="tap_latest_by_outcome"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.outcome}"

@@ -179,7 +179,7 @@ def _holders(machine_id: int, **card: Any) -> Any:
     return (
         Card.objects.filter(**card)
         .annotate(
-            right=FilteredRelation("member__authorizations", condition=Q(member__authorizations__machine_id=machine_id))
+            held=FilteredRelation("member__authorizations", condition=Q(member__authorizations__machine_id=machine_id))
         )
         .order_by()
         .values_list(
@@ -193,8 +193,8 @@ def _holders(machine_id: int, **card: Any) -> Any:
             "member__role__authorize_all",
             "member__role__can_maintain",
             "member__role__is_backend_admin",
-            "right__id",
-            "right__valid_until",
+            "held__id",
+            "held__valid_until",
         )
     )
 

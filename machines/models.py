@@ -282,9 +282,6 @@ class Use(models.Model):
         ordering: ClassVar = ["-started_at", "-pk"]
         indexes: ClassVar = [
             models.Index(fields=["machine", "-ended_at", "-id"], name="use_last_of_machine"),
-            models.Index(
-                fields=["machine", "-ended_at"], condition=Q(end_reason="stop"), name="use_last_stop_of_machine"
-            ),
             models.Index(fields=["last_seen_at"], condition=Q(ended_at__isnull=True), name="use_running_by_last_seen"),
             models.Index(fields=["-started_at", "-id"], name="use_latest"),
         ]

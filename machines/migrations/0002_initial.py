@@ -100,10 +100,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='use',
-            index=models.Index(condition=models.Q(('end_reason', 'stop')), fields=['machine', '-ended_at'], name='use_last_stop_of_machine'),
-        ),
-        migrations.AddIndex(
-            model_name='use',
             index=models.Index(condition=models.Q(('ended_at__isnull', True)), fields=['last_seen_at'], name='use_running_by_last_seen'),
         ),
         migrations.AddIndex(

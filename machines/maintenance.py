@@ -1,0 +1,86 @@
+"""What is due at a machine, and what was done. Nothing here reads the history."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from machines.models import Intervention, MaintenancePlan
+from machines.prepared import Prepared
+
+PLAN_FIELDS = (
+    "id",
+    "machine_id",
+    "description",
+    "lcd_message",
+    "hours_between",
+    "days_between",
+    "reading_at_last_work",
+    "last_work_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    id: int
+    machine_id: int
+    description: str
+    lcd_message: str
+    hours_between: int | None
+    days_between: int | None
+    reading_at_last_work: int
+    last_work_at: datetime
+
+    @property
+    def board_message(self) -> str:
+        return self.lcd_message or self.description
+
+    def progress(self, seconds_used: int, now: datetime) -> float:
+        """How much of the interval has passed, by hours or by days, whichever is further; from 1.0 on it is due."""
+        by_hours = by_days = 0.0
+        if self.hours_between:
+            by_hours = (seconds_used - self.reading_at_last_work) / (self.hours_between * 3600)
+        if self.days_between:
+            by_days = (now - self.last_work_at) / timedelta(days=self.days_between)
+        return max(by_hours, by_days, 0.0)
+
+    def fell_due_at(self) -> datetime | None:
+        """By the calendar; None for a plan that counts hours only."""
+        return self.last_work_at + timedelta(days=self.days_between) if self.days_between else None
+
+
+_plans = Prepared(
+    lambda machine_id: (
+        MaintenancePlan.objects.filter(machine_id=machine_id, is_active=True).order_by("id").values_list(*PLAN_FIELDS)
+    ),
+    machine_id=int,
+)
+
+
+def active_plans(machine_id: int) -> list[Plan]:
+    return [Plan(*row) for row in _plans.rows(machine_id=machine_id)]
+
+
+def due(plans: Sequence[Plan], seconds_used: int, now: datetime) -> list[Plan]:
+    """The due ones, the most overdue first."""
+    return sorted(
+        (plan for plan in plans if plan.progress(seconds_used, now) >= 1),
+        key=lambda plan: plan.progress(seconds_used, now),
+        reverse=True,
+    )
+
+
+def record_work(
+    machine_id: int, member_id: int, seconds_used: int, now: datetime, *, is_replay: bool = False
+) -> list[Intervention]:
+    """An intervention for each plan that is due; nothing due, nothing recorded."""
+    with transaction.atomic(savepoint=False):
+        return [
+            Intervention.objects.create(
+                plan_id=plan.id, member_id=member_id, at=now, reading=seconds_used, is_replay=is_replay
+            )
+            for plan in due(active_plans(machine_id), seconds_used, now)
+        ]

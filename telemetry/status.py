@@ -1,0 +1,166 @@
+"""What a machine is doing, for screens: read from the database, published by the worker as retained JSON.
+
+No person is in it: anything on the lab's network may subscribe, and a retained message outlives an erasure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from machines.maintenance import PLAN_FIELDS, Plan, active_plans
+from machines.models import Machine, MaintenancePlan, Use
+from machines.prepared import Prepared
+
+TOPIC = "fabomatic/status"
+OFFLINE_AFTER = timedelta(seconds=90)
+
+
+class State(StrEnum):
+    """In the order in which the first that applies is shown."""
+
+    IN_USE = "in_use"
+    BLOCKED = "blocked"
+    MAINTENANCE = "maintenance"
+    OFFLINE = "offline"
+    FREE = "free"
+
+    @property
+    def sentence(self) -> Promise:
+        return _WORDS[self]
+
+
+_WORDS: dict[State, Promise] = {
+    State.IN_USE: _("In use"),
+    State.BLOCKED: _("Blocked"),
+    State.MAINTENANCE: _("Maintenance due"),
+    State.OFFLINE: _("Silent"),
+    State.FREE: _("Free"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NextMaintenance:
+    """The plan that is furthest; `progress` reaches 1.0 when it falls due."""
+
+    is_due: bool
+    message: str
+    progress: float
+
+
+@dataclass(frozen=True, slots=True)
+class MachineStatus:
+    id: int
+    name: str
+    type: str
+    state: State
+    since: datetime | None
+    is_online: bool
+    seconds_used: int
+    maintenance: NextMaintenance | None
+
+    def to_json(self) -> bytes:
+        maintenance = None
+        if self.maintenance is not None:
+            maintenance = {
+                "is_due": self.maintenance.is_due,
+                "message": self.maintenance.message,
+                "progress": round(self.maintenance.progress, 3),
+            }
+        fields = {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "state": self.state.value,
+            "since": None if self.since is None else self.since.astimezone(UTC).isoformat(timespec="seconds"),
+            "is_online": self.is_online,
+            "seconds_used": self.seconds_used,
+            "maintenance": maintenance,
+        }
+        return json.dumps(fields, separators=(",", ":")).encode()
+
+
+def snapshot(
+    now: datetime, machine_ids: Iterable[int] | None = None, heard: Mapping[int, datetime] | None = None
+) -> list[MachineStatus]:
+    """All machines, or these. `heard` is what is not yet written: when each machine was last heard."""
+    machines = Machine.objects.all() if machine_ids is None else Machine.objects.filter(pk__in=list(machine_ids))
+    plans: dict[int, list[Plan]] = defaultdict(list)
+    of_these = {} if machine_ids is None else {"machine_id__in": list(machine_ids)}
+    for row in MaintenancePlan.objects.filter(is_active=True, **of_these).order_by("id").values_list(*PLAN_FIELDS):
+        plan = Plan(*row)
+        plans[plan.machine_id].append(plan)
+    return [_status(row, plans[row[0]], now, heard or {}) for row in _rows(machines.order_by("id"))]
+
+
+def snapshot_of(machine_id: int, now: datetime, heard: Mapping[int, datetime]) -> MachineStatus | None:
+    """One machine, with queries that are built once: the worker asks after each change."""
+    row = _one.first(machine_id=machine_id)
+    return None if row is None else _status(row, active_plans(machine_id), now, heard)
+
+
+def topic_of(machine_id: int) -> str:
+    return f"{TOPIC}/{machine_id}"
+
+
+def is_online(last_seen_at: datetime | None, now: datetime) -> bool:
+    return last_seen_at is not None and now - last_seen_at < OFFLINE_AFTER
+
+
+def _rows(machines: QuerySet[Machine, Any]) -> QuerySet[Machine, Any]:
+    last_use = Use.objects.filter(machine_id=OuterRef("pk"), ended_at__isnull=False).order_by("-ended_at", "-id")
+    return machines.annotate(
+        running=FilteredRelation("uses", condition=Q(uses__ended_at__isnull=True)),
+        last_ended_at=Subquery(last_use.values("ended_at")[:1]),
+    ).values_list(
+        "id",
+        "name",
+        "type__name",
+        "is_blocked",
+        "blocked_at",
+        "seconds_used",
+        "last_seen_at",
+        "running__id",
+        "running__started_at",
+        "last_ended_at",
+    )
+
+
+_one = Prepared(lambda machine_id: _rows(Machine.objects.filter(pk=machine_id).order_by()), machine_id=int)
+
+
+def _status(row: Any, plans: list[Plan], now: datetime, heard: Mapping[int, datetime]) -> MachineStatus:
+    machine_id, name, type_name, is_blocked, blocked_at, seconds, last_seen_at, running_id, started_at, ended_at = row
+    last_heard_at = heard.get(machine_id, last_seen_at)
+    online = is_online(last_heard_at, now)
+    furthest = max(plans, key=lambda plan: plan.progress(seconds, now), default=None)
+    maintenance = None
+    if furthest is not None:
+        progress = furthest.progress(seconds, now)
+        maintenance = NextMaintenance(progress >= 1, furthest.description, progress)
+    if running_id is not None:
+        state, since = State.IN_USE, started_at
+    elif is_blocked:
+        state, since = State.BLOCKED, blocked_at
+    elif furthest is not None and maintenance is not None and maintenance.is_due:
+        state, since = State.MAINTENANCE, _due_since(furthest, ended_at, now)
+    elif not online:
+        state, since = State.OFFLINE, last_heard_at
+    else:
+        state, since = State.FREE, ended_at
+    return MachineStatus(machine_id, name, type_name, state, since, online, seconds, maintenance)
+
+
+def _due_since(plan: Plan, last_use_ended_at: datetime | None, now: datetime) -> datetime | None:
+    """By hours a plan can only fall due when a use ends."""
+    fell_due_at = plan.fell_due_at()
+    return fell_due_at if fell_due_at is not None and fell_due_at <= now else last_use_ended_at

@@ -1,8 +1,8 @@
 """Start, sign of life, stop: what boards report becomes uses, each thing that happened once.
 
 Boards repeat themselves and carry no times, so each message is matched with what is already known. *running* is the
-machine's use without an end; *last* its latest closed one; *seen* how far a use's signs of life reach; *ours* a use that
-we closed for want of a sign of life, not the board.
+machine's use without an end; *last* its latest closed one; *seen* how far a use's signs of life reach; *ours* a use
+that we closed for want of a sign of life, not the board.
 """
 
 from __future__ import annotations

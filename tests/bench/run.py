@@ -1,0 +1,122 @@
+"""One run: the floor first, then the worker with each history, every scenario in the same order."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import platform
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from time import perf_counter
+
+from tests.bench.backends import Backend, Database, NotReady, echo, worker
+from tests.bench.broker import Broker
+from tests.bench.lab import Lab
+from tests.bench.scenarios import SCENARIOS, Bench, Numbers, Scenario
+from tests.bench.table import FLOOR
+from tests.bench.tally import Tally, percentile
+
+
+class Run:
+    def __init__(self, options: argparse.Namespace, directory: Path) -> None:
+        self.options = options
+        self.directory = directory
+        self.lab = Lab(options.machines, options.members)
+        self.scenarios = [scenario for scenario in SCENARIOS if options.only in ("", scenario.name)]
+        self.remarks: list[str] = []
+        self.circumstances = (
+            f"{os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f}, Python "
+            f"{platform.python_version()}, fsync {_fsync_ms(directory):.2f} ms; {options.machines} machines, "
+            f"{options.members} members"
+        )
+
+    def columns(self) -> dict[str, Numbers]:
+        gc.disable()  # a pause of the load would look like one of the worker
+        columns: dict[str, Numbers] = {}
+        with Broker(self._room("broker")) as broker:
+            directory = self._room("echo")
+            columns[FLOOR], _tally = self._measure(FLOOR, broker, echo(broker, directory), None)
+        for uses in self.options.history:
+            name = f"history {uses:,}"
+            try:
+                columns[name] = self._worker(name, uses)
+            except NotReady as error:
+                self.remarks.append(f"{name}: the worker does not answer.\n{error}")
+        return columns
+
+    def _worker(self, name: str, uses: int) -> Numbers:
+        directory = self._room(f"worker-{uses}")
+        database = Database(directory, self.lab)
+        _say(f"{name}: filling the database")
+        database.fill(uses)
+        before = database.audit()
+        with Broker(directory) as broker:
+            numbers, tally = self._measure(name, broker, worker(broker, database, directory), database)
+        after = database.audit()
+        numbers["wrong_odometers"] = after["wrong_odometers"]
+        self.remarks.append(_hours(name, before, after, tally))
+        return numbers
+
+    def _measure(
+        self, name: str, broker: Broker, process: AbstractContextManager[Backend], database: Database | None
+    ) -> tuple[Numbers, Tally]:
+        total = Tally()
+        has_grown = False
+        with process as backend:
+            numbers: Numbers = {"start_up": backend.start_up}
+            for scenario in self.scenarios:
+                if scenario.needs_crowd and not has_grown and database is not None:
+                    database.grow()
+                    has_grown = True
+                numbers |= self._scenario(name, scenario, broker, total)
+                if not backend.child.is_running:
+                    raise NotReady(backend.child.last_words())
+            numbers["megabytes"] = backend.megabytes
+        numbers["troubles"] = sum(total.troubles.values())
+        if backend.child.exit_code and database is not None:
+            self.remarks.append(f"{name}: exit code {backend.child.exit_code}: {backend.child.last_words()}")
+        return numbers, total
+
+    def _scenario(self, name: str, scenario: Scenario, broker: Broker, total: Tally) -> Numbers:
+        _say(f"{name}: {scenario.name}")
+        tally = Tally()
+        numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally))
+        total.add_troubles(tally)
+        if tally.troubles:
+            self.remarks.append(
+                f"{name}, {scenario.name}: {tally.troubles} {' '.join(tally.samples_of_wrong)}".rstrip()
+            )
+        gc.collect()
+        return numbers
+
+    def _room(self, name: str) -> Path:
+        room = self.directory / name
+        room.mkdir()
+        return room
+
+
+def _fsync_ms(directory: Path) -> float:
+    """What durability costs on this disk, the floor of a start or stop."""
+    times = []
+    with (directory / "fsync").open("wb", buffering=0) as file:
+        for _ in range(30):
+            file.write(b"x" * 4096)
+            begun = perf_counter()
+            os.fsync(file.fileno())
+            times.append(perf_counter() - begun)
+    return percentile(times, 50) * 1e3
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _hours(name: str, before: dict[str, int], after: dict[str, int], tally: Tally) -> str:
+    exact = after["machines"] - after["wrong_odometers"]
+    uses, seconds = (after[key] - before[key] for key in ("uses", "seconds"))
+    return (
+        f"{name}: {exact:,} of {after['machines']:,} odometers equal the sum of their uses; recorded {uses:,} uses of "
+        f"{seconds:,} s, acknowledged {tally.acknowledged_uses:,} of {tally.acknowledged_seconds:,} s"
+    )

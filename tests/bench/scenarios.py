@@ -1,0 +1,195 @@
+"""What is measured: each scenario gets a broker with a backend behind it and returns numbers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter, process_time
+
+from tests.bench import queries
+from tests.bench.boards import Script, ScriptOf, Swarm
+from tests.bench.lab import CROWD, Lab
+from tests.bench.tally import Tally, percentile
+
+Numbers = dict[str, float]
+_QUERIES_BACK_ONLINE = 11  # checkmachine, then five sessions of start and stop
+
+
+@dataclass
+class Bench:
+    address: tuple[str, int]
+    lab: Lab
+    is_quick: bool
+    tally: Tally  # of this scenario
+
+    @property
+    def seconds(self) -> float:
+        return 1.5 if self.is_quick else 6.0
+
+    @property
+    def samples(self) -> int:
+        return 1000 if self.is_quick else 4000
+
+    def swarm(self) -> Swarm:
+        return Swarm(self.address, self.tally)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    measure: Callable[[Bench], Numbers]
+    needs_crowd: bool = False
+
+
+def check_user_alone(bench: Bench) -> Numbers:
+    taps = _one_board(bench, lambda machine_id: _taps(bench, machine_id))
+    return {"checkuser_p50": percentile(taps, 50) * 1e3, "checkuser_p99": percentile(taps, 99) * 1e3}
+
+
+def check_machine_alone(bench: Bench) -> Numbers:
+    checks = _one_board(bench, lambda machine_id: _checks(bench, machine_id))
+    return {"checkmachine_p50": percentile(checks, 50) * 1e3, "checkmachine_p99": percentile(checks, 99) * 1e3}
+
+
+def check_user_many(bench: Bench) -> Numbers:
+    rate, load = _rate(bench, lambda end: lambda machine_id: _taps_until(bench.lab, machine_id, end))
+    return {"checkuser_rate": rate, "load": load}
+
+
+def sessions_many(bench: Bench) -> Numbers:
+    rate, _load = _rate(bench, lambda end: lambda machine_id: _sessions_until(bench.lab, machine_id, end))
+    stops = bench.tally.latencies.get("stopuse", [])
+    return {"sessions_rate": rate, "stopuse_p99": percentile(stops, 99) * 1e3}
+
+
+def replays_while_others_tap(bench: Bench) -> Numbers:
+    """The board that was offline is not among those that tap."""
+    rounds = 3 if bench.is_quick else 10
+    offline = bench.lab.crowd_ids[bench.lab.machines]
+    with bench.swarm() as swarm:
+        swarm.open([*bench.lab.machine_ids, offline])
+        is_done: list[bool] = []
+
+        def script_of(machine_id: int) -> Script:
+            if machine_id != offline:
+                return _taps_while(bench.lab, machine_id, is_done)
+            return _replays(bench.lab, machine_id, 20 * rounds, is_done)
+
+        begun = perf_counter()
+        swarm.run(script_of, limit=60)
+        elapsed = bench.tally.last_answer_at - begun
+    latencies = bench.tally.latencies
+    replays = latencies.get("startuse", []) + latencies.get("stopuse", [])
+    return {
+        "replays_p50": percentile(replays, 50) * 1e3,
+        "replays_p99": percentile(replays, 99) * 1e3,
+        "replays_taps_rate": len(latencies.get("checkuser", [])) / elapsed,
+    }
+
+
+def reconnect_crowd(bench: Bench) -> Numbers:
+    tally = bench.tally
+    with bench.swarm() as swarm:
+        begun = perf_counter()
+        swarm.open(bench.lab.crowd_ids[:CROWD], lambda machine_id: _back_online(bench.lab, machine_id))
+        swarm.run(limit=60)
+    answers = tally.all_latencies()
+    return {
+        "reconnect_unanswered": CROWD * _QUERIES_BACK_ONLINE - tally.answered + tally.late,
+        "reconnect_late": tally.late,
+        "reconnect_p50": percentile(answers, 50) * 1e3,
+        "reconnect_p99": percentile(answers, 99) * 1e3,
+        "reconnect_max": percentile(answers, 100) * 1e3,
+        "reconnect_seconds": tally.last_answer_at - begun,
+    }
+
+
+SCENARIOS = [
+    Scenario("checkuser", check_user_alone),
+    Scenario("checkuser50", check_user_many),
+    Scenario("sessions50", sessions_many),
+    Scenario("checkmachine", check_machine_alone),
+    Scenario("replays", replays_while_others_tap, needs_crowd=True),
+    Scenario("reconnect", reconnect_crowd, needs_crowd=True),
+]
+
+
+# ---- how it is measured ----------------------------------------------------------------------------------------------
+
+
+def _one_board(bench: Bench, script_of: ScriptOf) -> list[float]:
+    with bench.swarm() as swarm:
+        swarm.open(bench.lab.machine_ids[:1])
+        swarm.run(script_of, limit=60)
+    warm_up = bench.samples // 4
+    return bench.tally.all_latencies()[warm_up:]
+
+
+def _rate(bench: Bench, scripts_until: Callable[[float], ScriptOf]) -> tuple[float, float]:
+    """Answers a second, all boards asking without a pause; and the share of a core that asking took, in percent."""
+    with bench.swarm() as swarm:
+        swarm.open(bench.lab.machine_ids)
+        swarm.run(scripts_until(perf_counter() + 0.5))
+        bench.tally.forget_latencies()
+        begun, spent = perf_counter(), process_time()
+        swarm.run(scripts_until(begun + bench.seconds))
+    elapsed = max(bench.tally.last_answer_at - begun, 1e-9)
+    return bench.tally.answered / elapsed, 100 * (process_time() - spent) / elapsed
+
+
+# ---- what boards do --------------------------------------------------------------------------------------------------
+
+
+def _taps(bench: Bench, machine_id: int) -> Script:
+    cards = bench.lab.cards(machine_id)
+    for _ in range(bench.samples):
+        yield queries.check_user(machine_id, next(cards))
+
+
+def _checks(bench: Bench, machine_id: int) -> Script:
+    for _ in range(bench.samples):
+        yield queries.check_machine(machine_id)
+
+
+def _taps_until(lab: Lab, machine_id: int, end: float) -> Script:
+    asked = [queries.check_user(machine_id, uid) for uid, _ in zip(lab.cards(machine_id), range(50), strict=False)]
+    while perf_counter() < end:
+        yield from asked[:10]
+        asked = asked[10:] + asked[:10]
+
+
+def _taps_while(lab: Lab, machine_id: int, is_done: list[bool]) -> Script:
+    cards = lab.cards(machine_id)
+    while not is_done:
+        yield queries.check_user(machine_id, next(cards))
+
+
+def _sessions_until(lab: Lab, machine_id: int, end: float) -> Script:
+    """Durations never repeat in a row: a stop that says the same again may be the same one."""
+    cards = lab.cards(machine_id)
+    seconds = 60
+    while perf_counter() < end:
+        uid = next(cards)
+        yield queries.check_user(machine_id, uid)
+        yield queries.start_use(machine_id, uid)
+        yield queries.stop_use(machine_id, uid, seconds)
+        seconds = seconds % 600 + 60
+
+
+def _replays(lab: Lab, machine_id: int, sessions: int, is_done: list[bool]) -> Script:
+    yield from _replayed_sessions(lab, machine_id, sessions)
+    is_done.append(True)
+
+
+def _back_online(lab: Lab, machine_id: int) -> Script:
+    check = queries.check_machine(machine_id)
+    yield check._replace(packet=queries.alive(machine_id) + check.packet)
+    yield from _replayed_sessions(lab, machine_id, 5)
+
+
+def _replayed_sessions(lab: Lab, machine_id: int, sessions: int) -> Script:
+    cards = lab.cards(machine_id)
+    for number in range(sessions):
+        uid = next(cards)
+        yield queries.start_use(machine_id, uid, replay=True)
+        yield queries.stop_use(machine_id, uid, 60 + number * 7, replay=True)

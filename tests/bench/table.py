@@ -1,0 +1,105 @@
+"""The one table: what, its aim, the floor, the worker at each history, and whether the aim is met."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from tests.bench.scenarios import Numbers
+
+FLOOR = "floor (echo)"
+Columns = Mapping[str, Numbers]  # FLOOR, then "history 0" and so on
+Judge = Callable[[Columns, str, str], bool]  # columns, the row's key, the column
+
+
+@dataclass(frozen=True)
+class Row:
+    what: str
+    key: str
+    digits: int = 0
+    aim: str = ""
+    judge: Judge | None = None
+
+
+def at_most(limit: float) -> Judge:
+    return lambda columns, key, name: columns[name][key] <= limit
+
+
+def at_least(limit: float) -> Judge:
+    return lambda columns, key, name: columns[name][key] >= limit
+
+
+def times_the_floor(factor: float) -> Judge:
+    return lambda columns, key, name: columns[name][key] <= factor * columns.get(FLOOR, {}).get(key, math.nan)
+
+
+def times_the_first(factor: float) -> Judge:
+    """The history must not be felt: the first column of the worker is the one without."""
+    return lambda columns, key, name: columns[name][key] <= factor * columns[_histories(columns)[0]][key]
+
+
+ROWS = [
+    Row("checkuser, one board, p50 ms", "checkuser_p50", 3, "<= 2 x floor", times_the_floor(2)),
+    Row("checkuser, one board, p99 ms", "checkuser_p99", 3),
+    Row("checkuser, 50 boards, answers/s", "checkuser_rate", 0, ">= 5,000", at_least(5000)),
+    Row("  load generator, % of a core", "load", 0),
+    Row("whole sessions, 50 boards, answers/s", "sessions_rate", 0, ">= 2,000", at_least(2000)),
+    Row("  of these stopuse, p99 ms", "stopuse_p99", 1),
+    Row("checkmachine, one board, p50 ms", "checkmachine_p50", 3, "<= 1.2 x history 0", times_the_first(1.2)),
+    Row("replays in a row, 50 boards tap, p50 ms", "replays_p50", 1),
+    Row("replays in a row, 50 boards tap, p99 ms", "replays_p99", 1, "<= 100", at_most(100)),
+    Row("  taps meanwhile, answers/s", "replays_taps_rate", 0),
+    Row("1,000 boards back, unanswered in 2 s", "reconnect_unanswered", 0, "0", at_most(0)),
+    Row("  answered late", "reconnect_late", 0, "0", at_most(0)),
+    Row("  p50 ms", "reconnect_p50", 1),
+    Row("  p99 ms", "reconnect_p99", 1),
+    Row("  slowest ms", "reconnect_max", 1),
+    Row("  all done after s", "reconnect_seconds", 2),
+    Row("memory after all that, MB", "megabytes", 1, "<= 50", at_most(50)),
+    Row("start-up to the first answer, s", "start_up", 2),
+    Row("answers wrong, unasked or missing", "troubles", 0, "0", at_most(0)),
+    Row("odometers wrong", "wrong_odometers", 0, "0", at_most(0)),
+]
+
+
+def table(columns: Columns) -> str:
+    lines = [["what", "aim", *columns, "met?"]]
+    lines += [_cells(row, columns) for row in ROWS if any(row.key in numbers for numbers in columns.values())]
+    widths = [max(len(line[place]) for line in lines) for place in range(len(lines[0]))]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join(_line(line, widths) for line in lines)
+
+
+def unmet(columns: Columns) -> list[str]:
+    return [row.what.strip() for row in ROWS if "no" in _verdict(row, columns)]
+
+
+def _cells(row: Row, columns: Columns) -> list[str]:
+    values = [_number(numbers.get(row.key), row.digits) for numbers in columns.values()]
+    return [row.what, row.aim, *values, _verdict(row, columns)]
+
+
+def _verdict(row: Row, columns: Columns) -> str:
+    if row.judge is None:
+        return ""
+    measured = [name for name in _histories(columns) if row.key in columns[name]]
+    if not measured:
+        return ""
+    missed = [name for name in measured if not row.judge(columns, row.key, name)]
+    return "yes" if not missed else "no" if len(missed) == len(measured) else f"no ({', '.join(missed)})"
+
+
+def _histories(columns: Columns) -> list[str]:
+    return [name for name in columns if name != FLOOR]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "" if value is None else "-" if math.isnan(value) else f"{value:,.{digits}f}"
+
+
+def _line(cells: list[str], widths: list[int]) -> str:
+    texts, numbers, verdict = cells[:2], cells[2:-1], cells[-1]
+    aligned = [cell.ljust(width) for cell, width in zip(texts, widths, strict=False)]
+    aligned += [cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=False)]
+    return "  ".join([*aligned, verdict]).rstrip()

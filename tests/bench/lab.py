@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import cycle
 
 FIRST_MACHINE = 101  # a board that was reset calls itself 1
 CROWD = 1000  # machines when the power returns everywhere at once
@@ -29,8 +27,8 @@ class Lab:
         """Numbers of the members who may use it."""
         return range(machine_id % _GROUPS, self.members, _GROUPS)
 
-    def cards(self, machine_id: int) -> Iterator[str]:
-        return cycle([card_uid(member) for member in self.authorized(machine_id)])
+    def cards(self, machine_id: int) -> list[str]:
+        return [card_uid(member) for member in self.authorized(machine_id)]
 
 
 def card_uid(member: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle, islice
 from time import perf_counter, process_time
 
 from tests.bench import queries
 from tests.bench.boards import Script, ScriptOf, Swarm
 from tests.bench.lab import CROWD, Lab
+from tests.bench.queries import Query
 from tests.bench.tally import Tally, percentile
 
 Numbers = dict[str, float]
@@ -141,9 +143,7 @@ def _rate(bench: Bench, scripts_until: Callable[[float], ScriptOf]) -> tuple[flo
 
 
 def _taps(bench: Bench, machine_id: int) -> Script:
-    cards = bench.lab.cards(machine_id)
-    for _ in range(bench.samples):
-        yield queries.check_user(machine_id, next(cards))
+    yield from islice(_all_cards(bench.lab, machine_id), bench.samples)
 
 
 def _checks(bench: Bench, machine_id: int) -> Script:
@@ -152,21 +152,25 @@ def _checks(bench: Bench, machine_id: int) -> Script:
 
 
 def _taps_until(lab: Lab, machine_id: int, end: float) -> Script:
-    asked = [queries.check_user(machine_id, uid) for uid, _ in zip(lab.cards(machine_id), range(50), strict=False)]
+    asked = _all_cards(lab, machine_id)
     while perf_counter() < end:
-        yield from asked[:10]
-        asked = asked[10:] + asked[:10]
+        yield from islice(asked, 10)
 
 
 def _taps_while(lab: Lab, machine_id: int, is_done: list[bool]) -> Script:
-    cards = lab.cards(machine_id)
+    asked = _all_cards(lab, machine_id)
     while not is_done:
-        yield queries.check_user(machine_id, next(cards))
+        yield next(asked)
+
+
+def _all_cards(lab: Lab, machine_id: int) -> Iterator[Query]:
+    """Made beforehand: what the load costs between two taps, the backend would be idle."""
+    return cycle([queries.check_user(machine_id, uid) for uid in lab.cards(machine_id)])
 
 
 def _sessions_until(lab: Lab, machine_id: int, end: float) -> Script:
     """Durations never repeat in a row: a stop that says the same again may be the same one."""
-    cards = lab.cards(machine_id)
+    cards = cycle(lab.cards(machine_id))
     seconds = 60
     while perf_counter() < end:
         uid = next(cards)
@@ -188,7 +192,7 @@ def _back_online(lab: Lab, machine_id: int) -> Script:
 
 
 def _replayed_sessions(lab: Lab, machine_id: int, sessions: int) -> Script:
-    cards = lab.cards(machine_id)
+    cards = cycle(lab.cards(machine_id))
     for number in range(sessions):
         uid = next(cards)
         yield queries.start_use(machine_id, uid, replay=True)

@@ -31,7 +31,8 @@ def at_least(limit: float) -> Judge:
 
 
 def times_the_floor(factor: float) -> Judge:
-    return lambda columns, key, name: columns[name][key] <= factor * columns.get(FLOOR, {}).get(key, math.nan)
+    """The floor of the same moment, which every column has."""
+    return lambda columns, key, name: columns[name][key] <= factor * columns[name].get(f"floor_{key}", math.nan)
 
 
 def times_the_first(factor: float) -> Judge:
@@ -41,6 +42,7 @@ def times_the_first(factor: float) -> Judge:
 
 ROWS = [
     Row("checkuser, one board, p50 ms", "checkuser_p50", 3, "<= 2 x floor", times_the_floor(2)),
+    Row("  floor at that moment, p50 ms", "floor_checkuser_p50", 3),
     Row("checkuser, one board, p99 ms", "checkuser_p99", 3),
     Row("checkuser, 50 boards, answers/s", "checkuser_rate", 0, ">= 5,000", at_least(5000)),
     Row("  load generator, % of a core", "load", 0),

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from machines.models import Machine
+from machines.models import Authorization, Machine, Use
 from machines.prepared import Prepared
 from members.models import Card
 
@@ -211,3 +211,38 @@ def find_holder(machine_id: int, uid: str) -> Holder | None:
     """`uid` is normalised; a database compares it letter by letter."""
     row = _holder.first(machine_id=machine_id, uid=uid)
     return None if row is None else Holder(*row)
+
+
+# ---- cards for a board to remember -----------------------------------------------------------------------------------
+
+RECENT_USES = 50
+
+
+def useful_cards(machine_id: int, now: datetime, limit: int, *, has_conflict: bool = False) -> list[tuple[str, int]]:
+    """Cards this machine lets in, with their level: staff first, then those who last used it, then other holders."""
+    machine = find_machine(machine_id)
+    found: dict[str, int] = {}
+    for uids in (_staff_cards, _recent_cards, _authorized_cards):
+        for uid in uids(machine_id, limit):
+            if len(found) == limit:
+                return list(found.items())
+            decision = judge(machine, find_holder(machine_id, uid), now, has_conflict=has_conflict)
+            if decision.is_granted:
+                found.setdefault(uid, decision.level)
+    return list(found.items())
+
+
+def _staff_cards(machine_id: int, limit: int) -> list[str]:
+    power = Q(member__role__authorize_all=True) | Q(member__role__can_maintain=True)
+    staff = Card.objects.filter(power, is_lost=False, member__is_active=True).order_by("pk")
+    return list(staff.values_list("uid", flat=True)[:limit])
+
+
+def _recent_cards(machine_id: int, limit: int) -> list[str]:
+    last_uses = Use.objects.filter(machine_id=machine_id, ended_at__isnull=False).order_by("-ended_at", "-id")
+    return list(dict.fromkeys(last_uses.values_list("card_uid", flat=True)[:RECENT_USES]))
+
+
+def _authorized_cards(machine_id: int, limit: int) -> list[str]:
+    rights = Authorization.objects.filter(machine_id=machine_id, member__cards__is_lost=False)
+    return list(rights.order_by("-granted_at").values_list("member__cards__uid", flat=True)[: 5 * limit])

@@ -6,12 +6,12 @@ be built again at each tap.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Field, Model, QuerySet
 
 # Values that no query holds by itself and every field lets through.
 _STAND_IN_NUMBER = 2_000_000_011
@@ -54,3 +54,37 @@ class Prepared:
         if isinstance(parameter, int | str) and parameter in self._stand_ins:
             return self._stand_ins[parameter], True
         return parameter, False
+
+
+class PreparedUpdate:
+    """`UPDATE` of some fields of a row by its primary key; fields in `add` grow by what is given."""
+
+    def __init__(self, model: type[Model], *fields: str, add: tuple[str, ...] = ()) -> None:
+        self._model = model
+        self._names = (*fields, *add)
+        self._add = frozenset(add)
+
+    def run(self, key: int, **values: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, self._parameters(key, values))
+
+    def run_many(self, rows: Iterable[tuple[int, dict[str, Any]]]) -> None:
+        with connection.cursor() as cursor:
+            cursor.executemany(self._sql, [self._parameters(key, values) for key, values in rows])
+
+    def _parameters(self, key: int, values: dict[str, Any]) -> list[Any]:
+        return [*(field.get_db_prep_save(values[field.name], connection) for field in self._fields), key]
+
+    @cached_property
+    def _fields(self) -> list[Field[Any, Any]]:
+        return [cast("Field[Any, Any]", self._model._meta.get_field(name)) for name in self._names]
+
+    @cached_property
+    def _sql(self) -> str:
+        quote, meta = connection.ops.quote_name, self._model._meta
+        columns = []
+        for field in self._fields:
+            column = quote(field.column)
+            columns.append(f"{column} = {column} + %s" if field.name in self._add else f"{column} = %s")
+        key = quote(str(meta.pk.column))
+        return f"UPDATE {quote(meta.db_table)} SET {', '.join(columns)} WHERE {key} = %s"  # noqa: S608 (names of our models)

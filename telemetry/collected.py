@@ -1,0 +1,122 @@
+"""Taps and signs of life, kept in memory until they are written together: nobody waits for an SD card."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from machines.access import Outcome
+from machines.maintenance import active_plans, due
+from machines.models import Machine
+from machines.prepared import PreparedUpdate
+from members.models import Card
+from telemetry.models import Tap
+
+MAX_TAPS_PER_MACHINE_AND_MINUTE = 60
+MAX_TAPS_WAITING = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class TapNote:
+    """What a tap was and what became of it."""
+
+    at: datetime
+    machine_id: int
+    uid: str
+    outcome: Outcome
+    level: int = 0
+    card_id: int | None = None
+
+
+class Taps:
+    def __init__(self) -> None:
+        self._waiting: deque[TapNote] = deque(maxlen=MAX_TAPS_WAITING)
+        self._written_at: dict[int, deque[datetime]] = defaultdict(
+            lambda: deque(maxlen=MAX_TAPS_PER_MACHINE_AND_MINUTE)
+        )
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def note(self, tap: TapNote) -> bool:
+        """False: this machine has had its share of this minute."""
+        recent = self._written_at[tap.machine_id]
+        if len(recent) == MAX_TAPS_PER_MACHINE_AND_MINUTE and tap.at - recent[0] < timedelta(minutes=1):
+            return False
+        recent.append(tap.at)
+        self._waiting.append(tap)
+        return True
+
+    def write(self) -> int:
+        """In one transaction; what could not be written stays for the next time."""
+        notes = list(self._waiting)
+        if not notes:
+            return 0
+        with transaction.atomic():
+            Tap.objects.bulk_create(_rows(notes), batch_size=100)
+        for _note in notes:
+            self._waiting.popleft()
+        return len(notes)
+
+
+_last_seen = PreparedUpdate(Machine, "last_seen_at")
+
+
+class LastHeard:
+    """When each machine was last heard; the database follows within half a minute."""
+
+    def __init__(self) -> None:
+        self.at: dict[int, datetime] = {}
+        self._unwritten: set[int] = set()
+
+    def load(self) -> None:
+        for machine_id, at in Machine.objects.filter(last_seen_at__isnull=False).values_list("id", "last_seen_at"):
+            if machine_id not in self.at and at is not None:
+                self.at[machine_id] = at
+
+    def note(self, machine_id: int, now: datetime) -> datetime | None:
+        """Returns when it was heard before."""
+        before = self.at.get(machine_id)
+        self.at[machine_id] = now
+        self._unwritten.add(machine_id)
+        return before
+
+    def forget(self, machine_id: int) -> None:
+        self.at.pop(machine_id, None)
+        self._unwritten.discard(machine_id)
+
+    def write(self) -> None:
+        machine_ids = sorted(self._unwritten)
+        if not machine_ids:
+            return
+        with transaction.atomic():
+            _last_seen.run_many((machine_id, {"last_seen_at": self.at[machine_id]}) for machine_id in machine_ids)
+        self._unwritten.difference_update(machine_ids)
+
+
+def _rows(notes: list[TapNote]) -> list[Tap]:
+    """Without machines and cards that are gone by now; with what the board adds by itself to a yes."""
+    machines = {machine.pk: machine for machine in Machine.objects.filter(pk__in={note.machine_id for note in notes})}
+    cards = dict(Card.objects.filter(pk__in={note.card_id for note in notes}).values_list("pk", "member_id"))
+    at_work = {
+        machine.pk: bool(due(active_plans(machine.pk), machine.seconds_used, notes[-1].at))
+        for machine in machines.values()
+    }
+    return [
+        Tap(
+            at=note.at,
+            machine_id=note.machine_id,
+            uid=note.uid,
+            card_id=note.card_id if note.card_id in cards else None,
+            member_id=cards.get(note.card_id) if note.card_id is not None else None,
+            outcome=note.outcome,
+            level=note.level,
+            is_machine_blocked=machines[note.machine_id].is_blocked,
+            is_maintenance_due=at_work[note.machine_id],
+        )
+        for note in notes
+        if note.machine_id in machines
+    ]

@@ -1,0 +1,32 @@
+"""Says in the log what is wrong with a message, and says the same thing once a minute at most."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+logger = logging.getLogger("telemetry.worker")
+
+INTERVAL = 60.0
+MAX_REMEMBERED = 500
+
+
+class Complaints:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._said: dict[tuple[str, str], float] = {}
+        self._withheld = 0
+
+    def say(self, reason: str, about: str = "", level: int = logging.WARNING) -> None:
+        """`about` is cut and quoted: it may be anything that anybody published."""
+        about = ascii(about[:60]) if about else ""
+        now = self._monotonic()
+        if now - self._said.get((reason, about), -INTERVAL) < INTERVAL:
+            self._withheld += 1
+            return
+        if len(self._said) >= MAX_REMEMBERED:
+            self._said.clear()
+        self._said[(reason, about)] = now
+        withheld = f" ({self._withheld} repeated complaints were left out)" if self._withheld else ""
+        self._withheld = 0
+        logger.log(level, "%s%s%s", f"{about}: " if about else "", reason, withheld)

@@ -1,0 +1,286 @@
+"""Takes messages, answers them in time or keeps silent, and never fails because of one.
+
+What happened is written before it is answered, several messages in one transaction; questions are answered at once and
+do not wait for anybody's lock. protocol.md's first table says what an answer, a refusal and silence do to a board.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+
+from machines.access import Outcome
+from telemetry import database
+from telemetry.collected import LastHeard, TapNote, Taps
+from telemetry.complaints import Complaints
+from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer, is_kept_by_board, is_question
+from telemetry.protocol import (
+    ACTIONS,
+    BadMessage,
+    CheckUser,
+    Message,
+    Reply,
+    Topics,
+    encode,
+    parse,
+    refusal,
+)
+from telemetry.status import OFFLINE_AFTER
+
+logger = logging.getLogger("telemetry.worker")
+
+PATIENCE = 1.5  # seconds; a board waits 2, and reads what comes later as the answer to its next query
+GIVE_UP = 1.4  # leaves time to say that we could not
+RETRY = 0.001
+BATCH_MESSAGES = 32
+BATCH_SECONDS = 0.02
+AWAY_SECONDS = 0.5
+
+Publish = Callable[[str, bytes], object]
+
+
+@dataclass(slots=True)
+class Job:
+    """A message on its way; `arrived` is monotonic, `now` the same moment on the clock."""
+
+    message: Message
+    topic: str
+    arrived: float
+    now: datetime
+    was_tried: bool = False
+
+    @property
+    def machine_id(self) -> int:
+        return self.message.machine_id
+
+
+@dataclass(slots=True)
+class Counts:
+    received: int = 0
+    sent: int = 0
+    late: int = 0
+    failed: int = 0
+
+
+class Desk:
+    def __init__(
+        self,
+        publish: Publish,
+        topics: Topics,
+        packet_limit: int,
+        *,
+        clock: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._publish = publish
+        self._topics = topics
+        self._packet_limit = packet_limit
+        self._clock = clock
+        self._monotonic = monotonic
+        self._away_until = -1.0
+        self._file = database.FileWatch()
+        self.pending: deque[Job] = deque()
+        self.taps = Taps()
+        self.heard = LastHeard()
+        self.changed: set[int] = set()
+        self.someone_came = False
+        self.counts = Counts()
+        self.complaints = Complaints(monotonic)
+
+    # ---- the seam ----------------------------------------------------------------------------------------------------
+
+    def handle_one(self, topic: str, payload: bytes, arrived: float) -> None:
+        """From arrival to answer or silence, waiting for locks as long as the board waits for us."""
+        self.accept(topic, payload, arrived)
+        while self.pending:
+            if not self.serve_pending():
+                time.sleep(RETRY)
+
+    def accept(self, topic: str, payload: bytes, arrived: float) -> None:
+        """Answers a question now where it can; anything else is pending, in order."""
+        self.counts.received += 1
+        try:
+            self._accept(topic, payload, arrived)
+        except Exception:
+            logger.exception("A message of %d bytes could not be handled.", len(payload))
+
+    def batch_is_ready(self) -> bool:
+        if not self.pending:
+            return False
+        return len(self.pending) >= BATCH_MESSAGES or self._monotonic() - self.pending[0].arrived > BATCH_SECONDS
+
+    def serve_pending(self) -> bool:
+        """False when nothing moved: somebody holds the database's lock."""
+        before = len(self.pending)
+        self._give_up_on_old()
+        if self.pending:
+            self._serve_batch([self.pending[i] for i in range(min(BATCH_MESSAGES, len(self.pending)))])
+        return len(self.pending) < before
+
+    # ---- in ----------------------------------------------------------------------------------------------------------
+
+    def _accept(self, topic: str, payload: bytes, arrived: float) -> None:
+        try:
+            message = parse(self._topics.machine_id(topic), payload)
+        except BadMessage as bad:
+            self.complaints.say(bad.reason, topic)
+            if bad.action is not None:
+                self._send(topic, refusal(bad.action, bad.reason), arrived)
+            return
+        now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
+        job = Job(message, topic, arrived, now)
+        has_to_queue = not is_question(message) or any(other.machine_id == job.machine_id for other in self.pending)
+        if has_to_queue or not self._try_question(job):
+            self.pending.append(job)
+
+    def _try_question(self, job: Job) -> bool:
+        """False: the database is locked, ask again."""
+        if not job.was_tried and self._is_late(job):
+            self._drop_late(job)
+            return True
+        job.was_tried = True
+        try:
+            self._refuse_while_away()
+            found = answer(job.message, job.now)
+        except Exception as error:
+            if database.is_busy(error):
+                return False
+            self._fail(job, error)
+            return True
+        self._finish(job, found)
+        return True
+
+    # ---- what happened -----------------------------------------------------------------------------------------------
+
+    def _serve_batch(self, batch: list[Job]) -> None:
+        if all(is_question(job.message) for job in batch):
+            for job in batch:
+                if self._try_question(job):
+                    self.pending.remove(job)
+            return
+        settled: list[tuple[Job, Answer | Exception]] = []
+        for job in batch:
+            job.was_tried = True
+        try:
+            self._refuse_while_away()
+            with transaction.atomic():
+                settled = [(job, found) for job in batch if (found := self._record(job)) is not None]
+        except Exception as error:
+            if database.is_busy(error):
+                return
+            settled = [(job, error) for job in batch]
+        for job, found in settled:
+            self.pending.remove(job)
+            if isinstance(found, Exception):
+                self._fail(job, found)
+            else:
+                self._finish(job, found)
+
+    def _record(self, job: Job) -> Answer | Exception | None:
+        """One message in its savepoint; None: locked (on PostgreSQL one row can be)."""
+        try:
+            with transaction.atomic():
+                return answer(job.message, job.now)
+        except Exception as error:
+            if connection.needs_rollback or not connection.is_usable():
+                raise
+            return None if database.is_busy(error) else error
+
+    def _give_up_on_old(self) -> None:
+        """What could not be done within a board's patience: say so to questions, say nothing about what happened."""
+        for job in list(self.pending):
+            if job.was_tried and self._age(job) > GIVE_UP:
+                self.pending.remove(job)
+                self._fail(job, OperationalError("the database stayed locked"))
+            elif is_question(job.message) and self._is_late(job):
+                self.pending.remove(job)
+                self._drop_late(job)
+
+    # ---- out ---------------------------------------------------------------------------------------------------------
+
+    def _finish(self, job: Job, found: Answer) -> None:
+        if not found.machine_exists:
+            self.complaints.say(UNKNOWN_MACHINE, job.topic)
+            self._send(job.topic, found.reply, job.arrived)
+            return
+        before = self.heard.note(job.machine_id, job.now)
+        if before is None or job.now - before >= OFFLINE_AFTER:
+            self.someone_came = True
+            self.changed.add(job.machine_id)
+        if found.is_changed:
+            self.changed.add(job.machine_id)
+        was_sent = self._send(job.topic, found.reply, job.arrived)
+        if found.tap is not None:
+            self._note_tap(found.tap if was_sent else _unanswered(found.tap.at, found.tap.machine_id, found.tap.uid))
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        """Our own failure: questions hear that we could not decide; what happened the board keeps and brings again."""
+        self.counts.failed += 1
+        action = ACTIONS[type(job.message)]
+        reply = None if is_kept_by_board(job.message) else refusal(action, "try again later")
+        if isinstance(error, OperationalError | InterfaceError):
+            self.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
+            self._renew_connection()
+        else:
+            logger.error("A %s of machine %d cannot be recorded.", action.value, job.machine_id, exc_info=error)
+            if getattr(job.message, "is_replay", False):
+                # It failed before and would fail for ever, and the board sends nothing else meanwhile.
+                reply = refusal(action, "this cannot be recorded")
+            if isinstance(error, DatabaseError):
+                self._renew_connection()
+        self._send(job.topic, reply, job.arrived)
+        if isinstance(job.message, CheckUser):
+            self._note_tap(_unanswered(job.now, job.machine_id, job.message.uid))
+
+    def _drop_late(self, job: Job) -> None:
+        self.counts.late += 1
+        if isinstance(job.message, CheckUser):
+            self._note_tap(_unanswered(job.now, job.machine_id, job.message.uid))
+
+    def _send(self, topic: str, reply: Reply | None, arrived: float) -> bool:
+        """Whether it left; an answer that is late stays here."""
+        if reply is None:
+            return False
+        reply_topic = self._topics.reply_to(topic)
+        payload = encode(reply, reply_topic, self._packet_limit)
+        if self._monotonic() - arrived > PATIENCE:
+            self.counts.late += 1
+            return False
+        self._publish(reply_topic, payload)
+        self.counts.sent += 1
+        return True
+
+    def _note_tap(self, tap: TapNote) -> None:
+        if not self.taps.note(tap):
+            self.complaints.say("more taps than anybody can make; not all are kept", f"machine {tap.machine_id}")
+
+    # ---- the database ------------------------------------------------------------------------------------------------
+
+    def _refuse_while_away(self) -> None:
+        """A database that could not be reached is asked twice a second, not at each tap: every try may take long."""
+        if self._monotonic() < self._away_until:
+            raise OperationalError("the database cannot be reached")
+        self._file.refresh()
+
+    def _renew_connection(self) -> None:
+        if connection.connection is None:
+            self._away_until = self._monotonic() + AWAY_SECONDS
+        database.renew()
+
+    # ---- time --------------------------------------------------------------------------------------------------------
+
+    def _age(self, job: Job) -> float:
+        return self._monotonic() - job.arrived
+
+    def _is_late(self, job: Job) -> bool:
+        return self._age(job) > PATIENCE
+
+
+def _unanswered(at: datetime, machine_id: int, uid: str) -> TapNote:
+    return TapNote(at, machine_id, uid, Outcome.UNANSWERED)

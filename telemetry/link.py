@@ -1,0 +1,147 @@
+"""The connection to the broker. Its thread only queues what arrives; the worker's own thread does the rest."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from django.utils.translation import gettext as _
+from paho.mqtt.enums import CallbackAPIVersion
+
+from telemetry.broker_address import BrokerAddress
+
+logger = logging.getLogger("telemetry.worker")
+
+KEEP_ALIVE = 5  # seconds; as long a worker that hangs times its boards out
+MAX_WAITING = 20_000
+# MQTT 3.1.1 return codes, as paho names them, that no retry will mend.
+_FINAL_REFUSALS = {
+    "Unsupported protocol version",
+    "Client identifier not valid",
+    "Bad user name or password",
+    "Not authorized",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    topic: str
+    payload: bytes
+    at: float
+    is_retained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    pass
+
+
+News = Arrived | Connected | Disconnected
+
+
+class Link:
+    """`fatal` holds the sentence to end with when trying again makes no sense."""
+
+    def __init__(self, address: BrokerAddress, client_id: str, subscriptions: tuple[str, ...]) -> None:
+        self.address = address
+        self.inbox: SimpleQueue[News] = SimpleQueue()
+        self.fatal: str | None = None
+        self._subscriptions = subscriptions
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
+        if address.user:
+            self._client.username_pw_set(address.user, address.password)
+        if address.is_tls:
+            self._client.tls_set()
+        self._client.reconnect_delay_set(min_delay=1, max_delay=30)
+        self._client.on_socket_open = self._on_socket_open
+        self._client.on_connect = self._on_connect
+        self._client.on_connect_fail = self._on_connect_fail
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_message = self._on_message
+
+    @property
+    def is_connected(self) -> bool:
+        return self._client.is_connected()
+
+    def will(self, topic: str, payload: bytes) -> None:
+        """What the broker says for us when we are gone without a word; before `start`."""
+        self._client.will_set(topic, payload)
+
+    def start(self) -> None:
+        self._client.connect_async(self.address.host, self.address.port, keepalive=KEEP_ALIVE)
+        self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
+        """At most once; while there is no broker it is lost, which is right: it would only come late."""
+        self._client.publish(topic, payload, qos=0, retain=retain)
+
+    def subscribe(self, topic: str) -> None:
+        self._client.subscribe(topic, qos=0)
+
+    def unsubscribe(self, topic: str) -> None:
+        self._client.unsubscribe(topic)
+
+    def stop(self, timeout: float = 1.0) -> None:
+        """Lets what was published leave, then says goodbye."""
+        deadline = time.monotonic() + timeout
+        while self._client.want_write() and time.monotonic() < deadline:
+            time.sleep(0.005)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    # ---- in paho's thread ----------------------------------------------------------------------------------------
+
+    def _on_socket_open(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
+        # Without it a reply may wait 40 ms for the other side's acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def _on_connect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            if str(reason) in _FINAL_REFUSALS:
+                self.fatal = _("The broker at %(address)s refuses us: %(reason)s. Check MQTT_URL.") % {
+                    "address": self.address,
+                    "reason": reason,
+                }
+            else:
+                logger.warning("The broker at %s refuses us: %s. Trying again.", self.address, reason)
+            return
+        logger.info("Connected to the broker at %s.", self.address)
+        for topic in self._subscriptions:
+            client.subscribe(topic, qos=0)
+        self.inbox.put(Connected())
+
+    def _on_connect_fail(self, client: mqtt.Client, userdata: Any) -> None:
+        logger.warning("The broker at %s cannot be reached (%s). Trying again.", self.address, sys.exc_info()[1])
+
+    def _on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
+        if reason.is_failure:
+            logger.warning("The connection to the broker is lost (%s). Trying again.", reason)
+        self.inbox.put(Disconnected())
+
+    def _on_subscribe(self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
+        if any(reason.is_failure for reason in reasons):
+            self.fatal = _("The broker at %(address)s does not let us listen to the boards. Check its access list.") % {
+                "address": self.address
+            }
+
+    def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
+        arrived = time.monotonic()
+        if self.inbox.qsize() >= MAX_WAITING:
+            return
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            return
+        self.inbox.put(Arrived(topic, bytes(message.payload), arrived, message.retain))

@@ -1,0 +1,271 @@
+"""The life of the worker: takes what the link brought, serves it at the desk, and does the housekeeping in between."""
+
+from __future__ import annotations
+
+import json
+import logging
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from queue import Empty
+
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from machines.usage import close_lost
+from telemetry import database
+from telemetry.desk import RETRY, Desk
+from telemetry.link import Arrived, Connected, Disconnected, Link, News
+from telemetry.protocol import Topics
+from telemetry.publisher import EVERYTHING, StatusPublisher
+from telemetry.pulse import Pulse
+from telemetry.status import OFFLINE_AFTER, TOPIC
+
+logger = logging.getLogger("telemetry.worker")
+
+NUDGE_TOPIC = "fabomatic/nudge"
+INSTANCE_TOPIC = "fabomatic/worker"
+IDLE = 0.2  # seconds; how soon a signal or a tick is noticed
+STALE = 60.0  # seconds by which a message is made older that waited in the network while we were frozen
+STATUS_SECONDS = 0.05
+FAREWELL_SECONDS = 1.0
+# Boards report every 30 s: before that nobody can tell a lost use from our own absence.
+LISTEN_FIRST = 120.0
+
+
+class Worker:
+    def __init__(
+        self,
+        link: Link,
+        topics: Topics,
+        *,
+        client_id: str,
+        stats_topic: str,
+        packet_limit: int,
+        clock: Callable[[], datetime] = timezone.now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.link = link
+        self.topics = topics
+        self.desk = Desk(link.publish, topics, packet_limit, clock=clock, monotonic=monotonic)
+        self.is_stopping = False
+        self._clock = clock
+        self._monotonic = monotonic
+        self._publisher = StatusPublisher(link.publish, self.desk.heard)
+        self._stats_topic = f"{stats_topic}/{client_id}"
+        self._instance_topic = f"{INSTANCE_TOPIC}/{client_id}"
+        self._client_id = client_id
+        self._instance = uuid.uuid4().hex.encode()
+        self._has_claimed = False
+        self._connected_at: float | None = None
+        self._pulse = Pulse(monotonic)
+        self._online: set[int] = set()
+        self._is_loaded = False
+        self._changes_published = -1.0
+        self._write_heard_tick = Tick(30.0, self.desk.heard.write)
+        self._sweep_tick = Tick(3.0, self._sweep)
+        self._ticks = [
+            Tick(0.5, self.desk.taps.write),
+            Tick(1.0, self._notice_silence),
+            self._write_heard_tick,
+            Tick(30.0, self._close_lost),
+            self._sweep_tick,
+            Tick(5.0, self._publish_statistics),
+        ]
+        link.will(self._stats_topic, self._statistics(is_connected=False))
+
+    def handle_one(self, topic: str, payload: bytes, arrived: float) -> None:
+        """What tests call without a broker: one message from arrival to answer or silence."""
+        self.desk.handle_one(topic, payload, arrived)
+
+    def run(self) -> str | None:
+        """Until told to stop; returns the sentence to end with where it cannot go on."""
+        self._pulse.start()
+        self.link.start()
+        while not self.is_stopping and self.link.fatal is None:
+            self.turn()
+        self._say_goodbye()
+        return self.link.fatal
+
+    def turn(self) -> None:
+        news = self._next_news()
+        if news is not None:
+            self._take(news)
+        inbox_is_empty = self.link.inbox.empty()
+        if self.desk.pending and (inbox_is_empty or self.desk.batch_is_ready()):
+            self.desk.serve_pending()
+        self._publish_changes(is_idle=inbox_is_empty and not self.desk.pending)
+        self._run_ticks()
+
+    # ---- what the link brings ----------------------------------------------------------------------------------------
+
+    def _next_news(self) -> News | None:
+        try:
+            return self.link.inbox.get(timeout=RETRY if self.desk.pending else IDLE)
+        except Empty:
+            return None
+
+    def _take(self, news: News) -> None:
+        match news:
+            case Arrived():
+                self._take_message(news)
+            case Connected():
+                self._on_connected()
+            case Disconnected():
+                self._connected_at = None
+
+    def _take_message(self, news: Arrived) -> None:
+        if news.topic == NUDGE_TOPIC:
+            self._on_nudge(news.payload)
+        elif news.topic == self._instance_topic:
+            self._on_instance(news.payload)
+        elif news.topic.startswith(f"{TOPIC}/"):
+            if news.payload and news.is_retained:
+                self._publisher.note_retained(news.topic)
+        elif not news.is_retained:  # a retained query would be asked again at every connect, and nobody waits for it
+            age = STALE if self._pulse.was_frozen(news.at) else 0.0
+            self.desk.accept(news.topic, news.payload, news.at - age)
+
+    def _on_connected(self) -> None:
+        self._connected_at = self._monotonic()
+        if not self._has_claimed:
+            self._claim()
+        self._publisher.forget()
+        self.link.subscribe(EVERYTHING)
+        self._sweep_tick.due_in(1.0, self._monotonic())
+
+    def _on_nudge(self, payload: bytes) -> None:
+        """The admin changed something: one machine by its number, or look at all."""
+        if payload.isdigit() and len(payload) < 6:
+            self.desk.changed.add(int(payload))
+        else:
+            self._sweep_tick.due_in(0.0, self._monotonic())
+
+    def _on_instance(self, payload: bytes) -> None:
+        """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it."""
+        if payload and payload != self._instance:
+            self.link.fatal = _(
+                "Another worker is connected as %(client_id)s: each throws the other out. "
+                "Stop one, or give it an MQTT_CLIENT_ID of its own."
+            ) % {"client_id": self._client_id}
+
+    def _claim(self) -> None:
+        self.link.publish(self._instance_topic, self._instance, True)
+        self._has_claimed = True
+
+    # ---- what screens see --------------------------------------------------------------------------------------------
+
+    def _publish_changes(self, *, is_idle: bool) -> None:
+        changed = self.desk.changed
+        if not changed or not (is_idle or self._monotonic() - self._changes_published > STATUS_SECONDS):
+            return
+        machine_ids = sorted(changed)
+        changed.clear()
+        self._changes_published = self._monotonic()
+        try:
+            self._publisher.publish_changed(machine_ids, self._clock())
+        except DatabaseError:
+            changed.update(machine_ids)
+            database.renew()
+
+    def _sweep(self) -> None:
+        if not self._is_loaded:
+            self.desk.heard.load()
+            self._is_loaded = True
+        if self._connected_at is not None:
+            self._publisher.sweep(self._clock())
+            self.link.unsubscribe(EVERYTHING)
+
+    # ---- housekeeping ------------------------------------------------------------------------------------------------
+
+    def _run_ticks(self) -> None:
+        now = self._monotonic()
+        if self.desk.someone_came:
+            self.desk.someone_came = False
+            self._write_heard_tick.due_in(0.0, now)
+        for tick in self._ticks:
+            if tick.is_due(now):
+                try:
+                    tick.run(now)
+                except DatabaseError as error:
+                    tick.due_in(0.05 if database.is_busy(error) else 1.0, now)
+                    if not database.is_busy(error):
+                        self.desk.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
+                        database.renew()
+                except Exception:
+                    logger.exception("Housekeeping failed; it is tried again.")
+
+    def _notice_silence(self) -> None:
+        now = self._clock()
+        online = {machine_id for machine_id, at in self.desk.heard.at.items() if now - at < OFFLINE_AFTER}
+        if gone := self._online - online:
+            self.desk.changed.update(gone)
+            self.desk.someone_came = True
+        self._online = online
+
+    def _close_lost(self) -> None:
+        if self._connected_at is None or self._monotonic() - self._connected_at < LISTEN_FIRST:
+            return
+        self.desk.changed.update(close_lost(self._clock()))
+
+    def _publish_statistics(self) -> None:
+        if self.link.is_connected:
+            self.link.publish(self._stats_topic, self._statistics(is_connected=True))
+
+    def _statistics(self, *, is_connected: bool) -> bytes:
+        counts = self.desk.counts
+        return json.dumps(
+            {
+                "Connected": is_connected,
+                "Backend host": socket.gethostname(),
+                "Backend IP": self._own_address(),
+                "Received": counts.received,
+                "Sent": counts.sent,
+            }
+        ).encode()
+
+    def _own_address(self) -> str:
+        """The address from which the broker is reached; a UDP socket finds it without sending anything."""
+        try:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.connect((self.link.address.host, self.link.address.port))
+                return str(probe.getsockname()[0])
+        except OSError:
+            return ""
+
+    def _say_goodbye(self) -> None:
+        deadline = self._monotonic() + FAREWELL_SECONDS
+        while self.desk.pending and self._monotonic() < deadline:
+            if not self.desk.serve_pending():
+                time.sleep(RETRY)
+        for write in (self.desk.taps.write, self.desk.heard.write):
+            try:
+                write()
+            except DatabaseError as error:
+                logger.warning("Not everything could be written at the end: %s", error)
+        if self.link.fatal is None and self.link.is_connected:
+            self.link.publish(self._stats_topic, self._statistics(is_connected=False))
+            self.link.publish(self._instance_topic, b"", True)
+        self.link.stop(timeout=0.3)
+
+
+class Tick:
+    """Something to do every so many seconds, or sooner when asked."""
+
+    def __init__(self, seconds: float, do: Callable[[], object]) -> None:
+        self._seconds = seconds
+        self._do = do
+        self._next = 0.0
+
+    def is_due(self, now: float) -> bool:
+        return now >= self._next
+
+    def due_in(self, seconds: float, now: float) -> None:
+        self._next = now + seconds
+
+    def run(self, now: float) -> None:
+        self._next = now + self._seconds
+        self._do()

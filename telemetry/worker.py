@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from machines.usage import close_lost
-from telemetry import database
+from telemetry import database, nudge
 from telemetry.desk import RETRY, Desk
 from telemetry.link import Arrived, Connected, Disconnected, Link, News
 from telemetry.protocol import Topics
@@ -26,7 +26,6 @@ from telemetry.status import OFFLINE_AFTER, TOPIC
 
 logger = logging.getLogger("telemetry.worker")
 
-NUDGE_TOPIC = "fabomatic/nudge"
 INSTANCE_TOPIC = "fabomatic/worker"
 IDLE = 0.2  # seconds; how soon a signal or a tick is noticed
 STALE = 60.0  # seconds by which a message is made older that waited in the network while we were frozen
@@ -118,8 +117,8 @@ class Worker:
                 self._connected_at = None
 
     def _take_message(self, news: Arrived) -> None:
-        if news.topic == NUDGE_TOPIC:
-            self._on_nudge(news.payload)
+        if news.topic == nudge.TOPIC:
+            self._sweep_tick.due_in(0.0, self._monotonic())
         elif news.topic == self._instance_topic:
             self._on_instance(news.payload)
         elif news.topic.startswith(f"{TOPIC}/"):
@@ -136,13 +135,6 @@ class Worker:
         self._publisher.forget()
         self.link.subscribe(EVERYTHING)
         self._sweep_tick.due_in(1.0, self._monotonic())
-
-    def _on_nudge(self, payload: bytes) -> None:
-        """The admin changed something: one machine by its number, or look at all."""
-        if payload.isdigit() and len(payload) < 6:
-            self.desk.changed.add(int(payload))
-        else:
-            self._sweep_tick.due_in(0.0, self._monotonic())
 
     def _on_instance(self, payload: bytes) -> None:
         """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it."""

@@ -6,12 +6,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext as _
 
 from fabomatic.checks import TAG
-from telemetry import database
+from telemetry import database, nudge
 from telemetry.broker_address import BrokerAddress
 from telemetry.checkup import CheckFailed, check_broker, check_database
 from telemetry.link import Link
 from telemetry.protocol import Topics
-from telemetry.worker import INSTANCE_TOPIC, NUDGE_TOPIC, Worker
+from telemetry.worker import INSTANCE_TOPIC, Worker
 
 
 class Command(BaseCommand):
@@ -53,7 +53,7 @@ class Command(BaseCommand):
 
 def _worker(address: BrokerAddress) -> Worker:
     topics = Topics(settings.MQTT_TOPIC, settings.MQTT_REPLY_SUBTOPIC, settings.MQTT_REQUEST_SUBTOPIC)
-    subscriptions = (topics.subscription, NUDGE_TOPIC, f"{INSTANCE_TOPIC}/{settings.MQTT_CLIENT_ID}")
+    subscriptions = (topics.subscription, nudge.TOPIC, f"{INSTANCE_TOPIC}/{settings.MQTT_CLIENT_ID}")
     return Worker(
         Link(address, settings.MQTT_CLIENT_ID, subscriptions),
         topics,

@@ -102,14 +102,13 @@ class Supervisor:
         self._children.append(child)
         return child
 
-    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        """Waits for a child that is meant to end, and to end well."""
+    def run(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> int:
+        """Waits for a child that is meant to end, and returns its exit code."""
         child = self.start(name, command, environment)
         while child.is_alive:
             self._tick(expected_to_end=child)
         self._forget(child)
-        if child.process.returncode != 0:
-            raise ChildDied(child)
+        return child.process.returncode
 
     def wait_until(self, is_so: Callable[[], bool], seconds: float) -> bool:
         deadline = time.monotonic() + seconds

@@ -23,12 +23,12 @@ from deploy.environment import (
     lab_environment,
     write_dotenv,
 )
+from fabomatic.sample_data import MACHINES
 from telemetry.broker_address import BrokerAddress
 
 WEB_PORT = 8000
 DEMO_WEB_PORT = 8001
 DEMO_BROKER_PORT = 18830
-DEMO_SPEED = "20"
 # A Pi Zero takes its time.
 START_SECONDS = 180
 
@@ -151,14 +151,18 @@ def start_servers(supervisor: Supervisor, plan: Plan) -> None:
     if not supervisor.wait_until(lambda: brokers.answers("127.0.0.1", plan.web_port), START_SECONDS):
         raise Refusal(f"The web server does not answer on port {plan.web_port}.")
     if plan.is_demo:
-        supervisor.start("boards", [*manage, *simulation(plan)], plan.environment, is_quiet=True)
+        start_boards(supervisor, plan)
 
 
-def simulation(plan: Plan) -> list[str]:
-    """Machines whose board is switched off stay dark, so that the page shows that, too."""
-    address, login = plan.broker(), plan.board_login()
-    url = f"mqtt://{login.user}:{login.password}@{address}"
-    return ["simulate_boards", "--url", url, "--cards", str(plan.cards), "--speed", DEMO_SPEED]
+def start_boards(supervisor: Supervisor, plan: Plan) -> None:
+    """At life's own speed, so that hours stay true, with people in a hurry, so that something happens."""
+    login = plan.board_login()
+    # Not as an argument: every user of the computer may read those.
+    environment = {**plan.environment, "MQTT_URL": f"mqtt://{login.user}:{login.password}@{plan.broker()}"}
+    machines = ",".join(str(machine.id) for machine in MACHINES if machine.has_board)
+    habits = ["--between", "0.5", "--use", "1.5"]
+    command = ["simulate_boards", "--machines", machines, "--cards", str(plan.cards), *habits]
+    supervisor.start("boards", [sys.executable, "manage.py", *command], environment, is_quiet=True)
 
 
 def bring_up(supervisor: Supervisor, plan: Plan) -> None:
@@ -168,7 +172,8 @@ def bring_up(supervisor: Supervisor, plan: Plan) -> None:
     plan.folder.mkdir(parents=True, exist_ok=True)
     print("Preparing the database and the pages ...", flush=True)
     sample = ["--sample-cards", str(plan.cards)] if plan.is_demo else []
-    supervisor.run("prepare", [sys.executable, "-m", "deploy.prepare", *sample], plan.environment)
+    if supervisor.run("prepare", [sys.executable, "-m", "deploy.prepare", *sample], plan.environment) != 0:
+        raise Refusal("Nothing was started; the reason is above.")
     start_broker(supervisor, plan)
     start_servers(supervisor, plan)
 

@@ -65,6 +65,7 @@ class SampleMachine:
     type: SampleType
     location: str
     hours_before: int
+    has_board: bool = True
 
 
 MACHINES = [
@@ -75,7 +76,7 @@ MACHINES = [
     SampleMachine(23, "Printer Moth", PRINTER, "First floor, print corner", 0),
     SampleMachine(31, "CNC Mill", WORKSHOP, "Ground floor, workshop", 390),
     SampleMachine(32, "Lathe", WORKSHOP, "Ground floor, workshop", 96),
-    SampleMachine(33, "Band Saw", WORKSHOP, "Courtyard shed", 51),
+    SampleMachine(33, "Band Saw", WORKSHOP, "Courtyard shed", 51, has_board=False),
 ]
 BLOCKED_MACHINE, BLOCKED_REASON = 32, "The chuck is at the repair shop."
 

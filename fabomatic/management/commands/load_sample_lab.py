@@ -11,7 +11,7 @@ from fabomatic.sample_lab import LabNotEmpty, SampleLab, load_sample_lab
 
 
 class Command(BaseCommand):
-    help = "Fills an empty database with an invented lab to look around in."
+    help = _("Fills an empty database with an invented lab to look around in.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help=_("another number, another lab"))

@@ -16,7 +16,7 @@ LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
 
 class Command(BaseCommand):
-    help = "Creates a superuser with a random password, shown once, if there is no superuser yet."
+    help = _("Creates a superuser with a random password, shown once, if there is no superuser yet.")
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--email", default=DEFAULT_EMAIL, help=_("what they log in with"))

@@ -17,6 +17,17 @@ class RoleBackend(ModelBackend):
         member = Member.objects.select_related("role").filter(pk=user_id).first()
         return member if member is not None and self.user_can_authenticate(member) else None
 
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Django would give a superuser everything, also one whose role does not enter the administration."""
+        if not user_obj.is_active or user_obj.is_anonymous or obj is not None:
+            return set()
+        if not hasattr(user_obj, "_role_permissions"):
+            everything = user_obj.is_superuser and user_obj.is_staff
+            permissions = Permission.objects.all() if everything else self._get_user_permissions(user_obj)
+            names = permissions.order_by().values_list("content_type__app_label", "codename")
+            user_obj._role_permissions = {f"{app_label}.{codename}" for app_label, codename in names}
+        return user_obj._role_permissions
+
     def _get_user_permissions(self, user_obj: Member) -> QuerySet[Permission]:
         return Permission.objects.filter(roles__members=user_obj)
 

@@ -57,9 +57,10 @@ class MemberManager(BaseUserManager["Member"]):
         return member
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> Member:
-        role = Role.objects.filter(is_reserved=True, is_backend_admin=True).first() or Role.objects.create(
-            name="Administrators", authorize_all=True, can_maintain=True, is_backend_admin=True, is_reserved=True
-        )
+        role = Role.objects.filter(is_reserved=True, is_backend_admin=True).first()
+        if role is None:  # also where somebody took the flag from it: this is the way back in
+            powers = {"authorize_all": True, "can_maintain": True, "is_backend_admin": True, "is_reserved": True}
+            role, _is_new = Role.objects.update_or_create(name="Administrators", defaults=powers)
         return self.create_user(email, password, role=role, is_superuser=True, **fields)
 
     def get_by_natural_key(self, username: str | None) -> Member:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -24,6 +24,7 @@ from machines.models import Authorization, Intervention, Machine, MachineType, M
 from members.admin import FindsCards, MemberAdmin
 
 NUMBER_OF_RESET_BOARDS = 1
+HTTPS: dict[Any, Any] = {URLField: {"assume_scheme": "https"}}
 
 
 @admin.register(MachineType)
@@ -50,6 +51,7 @@ class MachineTypeAdmin(admin.ModelAdmin):
 class PlanInline(admin.StackedInline):
     model = MaintenancePlan
     form = PlanForm
+    formfield_overrides = HTTPS
     extra = 0
     fields = (
         "description",
@@ -67,6 +69,7 @@ class PlanInline(admin.StackedInline):
 @admin.register(Machine)
 class MachineAdmin(admin.ModelAdmin):
     form = MachineForm
+    formfield_overrides = HTTPS
     list_display = ("id", "name", "type", "location", "is_blocked", "odometer", "last_seen_at", "uses")
     list_display_links = ("id", "name")
     list_filter = ("is_blocked", "type", "location")
@@ -142,6 +145,7 @@ class AuthorizationAdmin(FindsCards):
 @admin.register(MaintenancePlan)
 class MaintenancePlanAdmin(admin.ModelAdmin):
     form = PlanForm
+    formfield_overrides = HTTPS
     list_display = ("description", "machine", "hours_between", "days_between", "last_work_at", "is_active")
     list_filter = ("is_active", "machine__type")
     list_select_related = ("machine",)
@@ -178,7 +182,6 @@ class InterventionAdmin(admin.ModelAdmin):
     form = InterventionForm
     list_display = ("at", "machine", "plan_description", "member", "odometer", "is_replay", "note")
     list_filter = ("at", "machine__type", "is_replay")
-    list_select_related = ("plan", "machine", "member")
     search_fields = ("plan__description", "machine__name", "member__first_name", "member__last_name", "note")
     autocomplete_fields = ("plan", "member")
     date_hierarchy = "at"
@@ -186,7 +189,7 @@ class InterventionAdmin(admin.ModelAdmin):
     fields = ("plan", "machine", "member", "at", "reading", "note", "is_replay")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Intervention]:
-        return super().get_queryset(request).select_related("plan__machine")
+        return super().get_queryset(request).select_related("plan__machine", "machine", "member")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         # A plan follows its own interventions: one that moved away would leave the old plan behind.

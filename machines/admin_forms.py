@@ -52,16 +52,7 @@ class MachineForm(forms.ModelForm):
 
     class Meta:
         model = Machine
-        fields: ClassVar = [
-            "id",
-            "name",
-            "type",
-            "location",
-            "documentation_url",
-            "is_blocked",
-            "blocked_reason",
-            "initial_seconds",
-        ]
+        fields: ClassVar = ["id", "initial_seconds"]
 
 
 class FreshForm(forms.ModelForm):
@@ -93,17 +84,7 @@ class PlanForm(FreshForm):
 
     class Meta:
         model = MaintenancePlan
-        fields: ClassVar = [
-            "machine",
-            "description",
-            "lcd_message",
-            "hours_between",
-            "days_between",
-            "hours_ago",
-            "last_work_at",
-            "instructions_url",
-            "is_active",
-        ]
+        fields: ClassVar = ["machine", "last_work_at"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

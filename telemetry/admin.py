@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from members.admin import FindsCards
+from telemetry.boards import settle_conflict
+from telemetry.models import Board, Tap
+
+
+@admin.register(Board)
+class BoardAdmin(admin.ModelAdmin):
+    list_display = (
+        "__str__",
+        "machine",
+        "conflict_machine",
+        "conflict_since",
+        "ip_address",
+        "firmware",
+        "build",
+        "free_heap",
+        "last_seen_at",
+    )
+    list_filter = (("conflict_machine", admin.EmptyFieldListFilter), "firmware", "last_seen_at")
+    list_select_related = ("machine", "conflict_machine")
+    search_fields = ("serial", "ip_address", "machine__name", "=machine__id", "conflict_machine__name")
+    autocomplete_fields = ("machine",)
+    readonly_fields = (
+        "serial",
+        "conflict_machine",
+        "conflict_since",
+        "ip_address",
+        "build",
+        "firmware",
+        "free_heap",
+        "first_seen_at",
+        "last_seen_at",
+    )
+    fields = ("machine", *readonly_fields)
+    actions = ("belongs_where_it_speaks",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Board, form: Any, change: bool) -> None:
+        """Writes the machine only: the worker notes the rest while the form is open."""
+        if "machine" not in form.changed_data:
+            return
+        if obj.machine_id is not None:
+            settle_conflict(obj.machine_id, obj)
+        else:
+            obj.conflict_machine = obj.conflict_since = None
+            obj.save(update_fields=["machine", "conflict_machine", "conflict_since"])
+
+    @admin.action(description=_("Selected boards belong where they speak now"), permissions=["change"])
+    def belongs_where_it_speaks(self, request: HttpRequest, queryset: QuerySet[Board]) -> None:
+        contested = list(queryset.filter(conflict_machine__isnull=False))
+        if len({board.conflict_machine_id for board in contested}) < len(contested):
+            self.message_user(request, _("Select one board per machine."), messages.ERROR)
+            return
+        for board in contested:
+            settle_conflict(board.conflict_machine_id, board)  # type: ignore[arg-type]
+            self.log_change(request, board, str(_("Said where it belongs.")))
+        text = ngettext("%(count)d conflict was settled.", "%(count)d conflicts were settled.", len(contested))
+        self.message_user(request, text % {"count": len(contested)}, messages.SUCCESS)
+
+
+@admin.register(Tap)
+class TapAdmin(FindsCards):
+    """The access log: to read. It goes only with its machine."""
+
+    list_display = (
+        "at",
+        "machine",
+        "uid",
+        "member",
+        "outcome",
+        "level",
+        "is_machine_blocked",
+        "is_maintenance_due",
+        "is_enrolled",
+    )
+    list_filter = ("at", "outcome", "is_machine_blocked", "is_maintenance_due", "is_enrolled", "machine__type")
+    list_select_related = ("machine", "member")
+    search_fields = ("machine__name", "member__first_name", "member__last_name")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_about_machines(request) and super().has_delete_permission(request, obj)
+
+
+def _is_about_machines(request: HttpRequest) -> bool:
+    match = request.resolver_match
+    return match is not None and (match.url_name or "").startswith("machines_machine_")

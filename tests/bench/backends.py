@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import perf_counter, sleep
+from time import perf_counter
 
 import psutil
 
@@ -17,7 +17,7 @@ from tests.bench import queries
 from tests.bench.boards import Script, Swarm
 from tests.bench.broker import Broker
 from tests.bench.child import ROOT, Child, python
-from tests.bench.lab import FIRST_MACHINE, Lab
+from tests.bench.lab import Lab
 from tests.bench.tally import Tally
 
 READY_WITHIN = 30.0
@@ -30,9 +30,9 @@ class NotReady(Exception):
 class Backend:
     """A process that answers on the broker, and the seconds it took to give its first answer."""
 
-    def __init__(self, child: Child, broker: Broker) -> None:
+    def __init__(self, child: Child, broker: Broker, lab: Lab) -> None:
         self.child = child
-        self.start_up = _until_answered(child, broker)
+        self.start_up = _until_answered(child, broker, lab.spare_id)
 
     @property
     def megabytes(self) -> float:
@@ -70,37 +70,35 @@ class Database:
 
 
 @contextmanager
-def echo(broker: Broker, directory: Path) -> Iterator[Backend]:
+def echo(broker: Broker, lab: Lab, directory: Path) -> Iterator[Backend]:
     command = python("-m", "tests.bench.echo", *map(str, broker.address))
     with Child(command, directory / "echo.log") as child:
-        yield Backend(child, broker)
+        yield Backend(child, broker, lab)
 
 
 @contextmanager
 def worker(broker: Broker, database: Database, directory: Path) -> Iterator[Backend]:
     env = {**database.env, "MQTT_URL": broker.url, "MQTT_CLIENT_ID": "bench", "MQTT_TOPIC": "machine"}
     with Child(python("manage.py", "mqtt_worker"), directory / "worker.log", env) as child:
-        yield Backend(child, broker)
+        yield Backend(child, broker, database.lab)
 
 
-def _until_answered(child: Child, broker: Broker) -> float:
+def _until_answered(child: Child, broker: Broker, machine_id: int) -> float:
     tally = Tally()
     end = perf_counter() + READY_WITHIN
     with Swarm(broker.address, tally) as swarm:
-        swarm.open([FIRST_MACHINE])
+        swarm.open([machine_id])
         (board,) = swarm.boards.values()
-        board.script = _asking()
+        board.begin(_asking(machine_id))
         while child.is_running and perf_counter() < end:
-            # Nothing is kept for a backend that has not subscribed yet: ask until it has.
-            board.proceed()
-            for _ in range(2):
-                swarm.step()
+            swarm.step()
             if tally.answered:
                 return perf_counter() - child.started
-            sleep(0.005)
+            # Nothing is kept for a backend that has not subscribed yet: ask until it has.
+            board.proceed(False)
     raise NotReady(child.last_words() or "no answer")
 
 
-def _asking() -> Script:
+def _asking(machine_id: int) -> Script:
     while True:
-        yield queries.check_machine(FIRST_MACHINE)
+        yield queries.check_machine(machine_id)

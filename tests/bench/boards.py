@@ -19,7 +19,7 @@ LATE_UNTIL = 4.0  # then it has reconnected
 KEEP_ALIVE = 10
 _CONNECTING_AT_ONCE = 64  # the broker's backlog is 100; what it drops the kernel would bring again after a second
 
-Script = Generator[Query, None, None]
+Script = Generator[Query, bool | None, None]  # is told whether the answer came in time
 ScriptOf = Callable[[int], Script]
 
 
@@ -60,12 +60,18 @@ class Board:
         topic = f"machine/{self.machine_id}"
         self.send(wire.subscribe(f"{topic}/reply", f"{topic}/request"))
 
-    def proceed(self) -> None:
+    def begin(self, script: Script | None) -> None:
+        self.script = script
+        self.proceed(None)
+
+    def proceed(self, in_time: bool | None) -> None:
         """Asks the script's next query; the script ends where there is none."""
         self.is_overdue = False
-        self.query = next(self.script, None) if self.script is not None else None
+        try:
+            self.query = self.script.send(in_time) if self.script is not None else None
+        except StopIteration:
+            self.script = self.query = None
         if self.query is None:
-            self.script = None
             return
         self.asked_at = perf_counter()
         self.send(self.query.packet)
@@ -106,8 +112,7 @@ class Swarm:
         end = perf_counter() + limit
         if script_of is not None:
             for board in list(self.boards.values()):
-                board.script = script_of(board.machine_id)
-                board.proceed()
+                board.begin(script_of(board.machine_id))
         next_look = 0.0
         while (now := perf_counter()) < end:
             self.step()
@@ -147,7 +152,7 @@ class Swarm:
                 board.listen()
             elif kind == wire.SUBACK:
                 board.is_online = True
-                board.proceed()
+                board.begin(board.script)
 
     def _answer(self, board: Board, body: bytes, now: float) -> None:
         topic, payload = wire.published(body)
@@ -167,7 +172,7 @@ class Swarm:
         elif query.seconds is not None:
             self.tally.acknowledged_uses += 1
             self.tally.acknowledged_seconds += query.seconds
-        board.proceed()
+        board.proceed(waited <= PATIENCE)
 
     def _look_at_clock(self, now: float) -> None:
         for board in list(self.boards.values()):
@@ -177,7 +182,7 @@ class Swarm:
                     board.asked_at = now
                     board.send(wire.PING)
                 elif board.query is not None and waited > LATE_UNTIL:
-                    board.proceed()
+                    board.proceed(False)
                 elif board.query is not None and waited > PATIENCE and not board.is_overdue:
                     board.is_overdue = True
                     self.tally.unanswered += 1

@@ -19,8 +19,13 @@ class Lab:
         return range(FIRST_MACHINE, FIRST_MACHINE + self.machines)
 
     @property
-    def crowd_ids(self) -> range:
-        """Everybody once the lab has grown: there is always one more than the machines of the daily business."""
+    def spare_id(self) -> int:
+        """One more machine, whose board does nothing in the daily business."""
+        return FIRST_MACHINE + self.machines
+
+    @property
+    def all_ids(self) -> range:
+        """Everybody once the lab has grown."""
         return range(FIRST_MACHINE, FIRST_MACHINE + max(CROWD, self.machines + 1))
 
     def authorized(self, machine_id: int) -> range:

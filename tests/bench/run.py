@@ -37,7 +37,7 @@ class Run:
         columns: dict[str, Numbers] = {}
         with Broker(self._room("broker")) as broker:
             directory = self._room("echo")
-            columns[FLOOR], _tally = self._measure(FLOOR, broker, echo(broker, directory), None)
+            columns[FLOOR], _tally = self._measure(FLOOR, broker, echo(broker, self.lab, directory), None)
         for uses in self.options.history:
             name = f"history {uses:,}"
             try:
@@ -66,7 +66,7 @@ class Run:
         beside = [scenario for scenario in self.scenarios if scenario.name == "checkuser"]
         numbers: Numbers = {}
         for scenario in beside:
-            with echo(broker, directory):
+            with echo(broker, self.lab, directory):
                 numbers = self._scenario(f"{name}, floor", scenario, broker, Tally())
         return {f"floor_{key}": value for key, value in numbers.items()}
 

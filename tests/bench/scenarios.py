@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import cycle, islice
+from itertools import cycle
 from time import perf_counter, process_time
 
 from tests.bench import queries
@@ -67,7 +67,7 @@ def sessions_many(bench: Bench) -> Numbers:
 def replays_while_others_tap(bench: Bench) -> Numbers:
     """The board that was offline is not among those that tap."""
     rounds = 3 if bench.is_quick else 10
-    offline = bench.lab.crowd_ids[bench.lab.machines]
+    offline = bench.lab.spare_id
     with bench.swarm() as swarm:
         swarm.open([*bench.lab.machine_ids, offline])
         is_done: list[bool] = []
@@ -93,11 +93,12 @@ def reconnect_crowd(bench: Bench) -> Numbers:
     tally = bench.tally
     with bench.swarm() as swarm:
         begun = perf_counter()
-        swarm.open(bench.lab.crowd_ids[:CROWD], lambda machine_id: _back_online(bench.lab, machine_id))
+        swarm.open(bench.lab.all_ids[:CROWD], lambda machine_id: _back_online(bench.lab, machine_id))
         swarm.run(limit=60)
     answers = tally.all_latencies()
+    never_in_time = CROWD * _QUERIES_BACK_ONLINE - tally.answered + tally.late
     return {
-        "reconnect_unanswered": CROWD * _QUERIES_BACK_ONLINE - tally.answered + tally.late,
+        "reconnect_unanswered": max(tally.unanswered, never_in_time),
         "reconnect_late": tally.late,
         "reconnect_p50": percentile(answers, 50) * 1e3,
         "reconnect_p99": percentile(answers, 99) * 1e3,
@@ -111,7 +112,7 @@ SCENARIOS = [
     Scenario("checkuser50", check_user_many),
     Scenario("sessions50", sessions_many),
     Scenario("checkmachine", check_machine_alone),
-    Scenario("replays", replays_while_others_tap, needs_crowd=True),
+    Scenario("replays", replays_while_others_tap),
     Scenario("reconnect", reconnect_crowd, needs_crowd=True),
 ]
 
@@ -143,7 +144,9 @@ def _rate(bench: Bench, scripts_until: Callable[[float], ScriptOf]) -> tuple[flo
 
 
 def _taps(bench: Bench, machine_id: int) -> Script:
-    yield from islice(_all_cards(bench.lab, machine_id), bench.samples)
+    asked = _all_cards(bench.lab, machine_id)
+    for _ in range(bench.samples):
+        yield next(asked)
 
 
 def _checks(bench: Bench, machine_id: int) -> Script:
@@ -154,7 +157,7 @@ def _checks(bench: Bench, machine_id: int) -> Script:
 def _taps_until(lab: Lab, machine_id: int, end: float) -> Script:
     asked = _all_cards(lab, machine_id)
     while perf_counter() < end:
-        yield from islice(asked, 10)
+        yield next(asked)
 
 
 def _taps_while(lab: Lab, machine_id: int, is_done: list[bool]) -> Script:
@@ -195,5 +198,12 @@ def _replayed_sessions(lab: Lab, machine_id: int, sessions: int) -> Script:
     cards = cycle(lab.cards(machine_id))
     for number in range(sessions):
         uid = next(cards)
-        yield queries.start_use(machine_id, uid, replay=True)
-        yield queries.stop_use(machine_id, uid, 60 + number * 7, replay=True)
+        yield from _kept_until_answered(queries.start_use(machine_id, uid, replay=True))
+        yield from _kept_until_answered(queries.stop_use(machine_id, uid, 60 + number * 7, replay=True))
+
+
+def _kept_until_answered(query: Query) -> Script:
+    """A board brings again what got no answer; recorded twice, it would show in the hours."""
+    for _ in range(5):
+        if (yield query):
+            return

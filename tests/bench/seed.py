@@ -33,14 +33,14 @@ _BETWEEN_USES = timedelta(hours=3)
 def fill(lab: Lab, uses: int) -> None:
     call_command("migrate", verbosity=0)
     _create_members(lab)
-    _create_machines(lab, lab.machine_ids)
+    _create_machines(lab, [*lab.machine_ids, lab.spare_id])
     if uses:
         _create_history(lab, uses)
 
 
 def grow(lab: Lab) -> None:
     known = set(Machine.objects.values_list("id", flat=True))
-    _create_machines(lab, [machine_id for machine_id in lab.crowd_ids if machine_id not in known])
+    _create_machines(lab, [machine_id for machine_id in lab.all_ids if machine_id not in known])
 
 
 def audit() -> dict[str, int]:

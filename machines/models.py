@@ -83,6 +83,8 @@ class Machine(models.Model):
     location = models.CharField(_("place"), max_length=80, blank=True)
     documentation_url = models.URLField(_("documentation"), blank=True)
 
+    _stored_id: int | None = None
+
     class Meta:
         verbose_name = _("machine")
         verbose_name_plural = _("machines")
@@ -94,8 +96,16 @@ class Machine(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.pk})"
 
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Machine:
+        machine = super().from_db(*args, **kwargs)
+        machine._stored_id = machine.pk
+        return machine
+
     def save(self, *args: Any, **kwargs: Any) -> None:
         """The odometer is never written from here: the worker counts on while a form is open."""
+        if not self._state.adding and self.pk != self._stored_id:
+            raise ValidationError({"id": _("The number of a machine that exists cannot be changed here.")})
         if self.is_blocked and self.blocked_at is None:
             self.blocked_at = timezone.now()
         elif not self.is_blocked:
@@ -104,6 +114,7 @@ class Machine(models.Model):
             if self._state.adding:
                 self.seconds_used = self.initial_seconds
                 super().save(*args, **{**kwargs, "force_insert": True})
+                self._stored_id = self.pk
                 return
             before = _locked(Machine, self.pk)
             given = kwargs.pop("update_fields", None)
@@ -172,7 +183,7 @@ class MaintenancePlan(models.Model):
         ordering: ClassVar = ["machine", "pk"]
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(hours_between__gt=0) | Q(days_between__gt=0),
+                condition=Q(hours_between__isnull=False) | Q(days_between__isnull=False),
                 name="plan_has_hours_or_days",
                 violation_error_message=_("Give hours of use, days, or both."),
             ),
@@ -245,11 +256,13 @@ class Intervention(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         with transaction.atomic():
+            before = None if self._state.adding else Intervention.objects.filter(pk=self.pk).first()
             self.machine_id = self.plan.machine_id
             if self.reading is None:
                 self.reading = Machine.objects.values_list("seconds_used", flat=True).get(pk=self.machine_id)
             super().save(*args, **kwargs)
-            follow_interventions(self.plan_id)
+            for plan_id in {self.plan_id, before.plan_id if before else self.plan_id}:
+                follow_interventions(plan_id)
 
 
 class EndReason(models.TextChoices):
@@ -275,6 +288,8 @@ class Use(models.Model):
     is_replay = models.BooleanField(_("times estimated"), default=False, editable=False)
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now, editable=False)
     note = models.CharField(_("note"), max_length=200, blank=True)
+
+    TIMES: ClassVar = ("started_at", "last_seen_at", "ended_at", "duration", "end_reason")
 
     class Meta:
         verbose_name = _("use")
@@ -325,11 +340,14 @@ class Use(models.Model):
         with transaction.atomic():
             before = None if self._state.adding else _locked(Use, self.pk)
             self._complete()
+            if (fields := kwargs.get("update_fields")) is not None and {"started_at", "ended_at"} & set(fields):
+                kwargs["update_fields"] = {*fields, *self.TIMES}
             super().save(*args, **kwargs)
-            if before is not None and before.duration:
-                add_to_odometer(before.machine_id, -before.duration)
-            if self.duration:
-                add_to_odometer(self.machine_id, self.duration)
+            if before is not None:
+                add_to_odometer(before.machine_id, -(before.duration or 0))
+            # Asked again: with `update_fields`, what is stored may be newer than what is in hand.
+            after = _locked(Use, self.pk)
+            add_to_odometer(after.machine_id, after.duration or 0)
 
     def _complete(self) -> None:
         """Whole seconds, so that duration is exactly end minus start."""

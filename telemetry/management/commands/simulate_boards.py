@@ -51,9 +51,10 @@ class Command(BaseCommand):
         lab = Lab(plan, narrator.tell)
         _end_with_a_signal(lab.stop)
         lab.run(PROGRESS_EVERY, lambda seconds: narrator.say(progress(lab.boards, seconds)))
+        if any(board.tally.connections for board in lab.boards) or lab.problem is None:
+            narrator.say("\n" + summary(lab.boards))
         if isinstance(lab.problem, ConnectionRefused):
             raise CommandError(f"{lab.problem}.")
-        narrator.say("\n" + summary(lab.boards))
         if lab.problem is not None:
             raise lab.problem
 

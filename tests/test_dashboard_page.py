@@ -1,0 +1,151 @@
+"""What the page at `/` shows, to whom, and what it never shows."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from machines.models import Machine, MachineType, Use
+from members.models import Member
+from tests.staff import client_of
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def public(settings):
+    settings.DASHBOARD_ACCESS = "public"
+
+
+@pytest.fixture
+def laser_in_use(laser, ada):
+    return Use.objects.create(machine=laser, member=ada, started_at=timezone.now() - timedelta(minutes=10))
+
+
+def text_of(response) -> str:
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.mark.parametrize("access", ["login", "screens"])
+def test_strangers_are_sent_to_log_in(client, settings, access):
+    settings.DASHBOARD_ACCESS = access
+    response = client.get("/?state=free")
+    assert (response.status_code, response["Location"]) == (302, "/admin/login/?next=/%3Fstate%3Dfree")
+
+
+@pytest.mark.parametrize("access", ["login", "screens", "public"])
+def test_any_member_who_logged_in_sees_it(settings, ada, laser, access):
+    settings.DASHBOARD_ACCESS = access
+    assert "Laser" in text_of(client_of(ada).get("/"))
+
+
+def test_a_public_page_is_for_everybody(client, public, laser):
+    assert "Laser" in text_of(client.get("/"))
+
+
+def test_who_is_disabled_sees_nothing(settings, ada):
+    settings.DASHBOARD_ACCESS = "login"
+    client = client_of(ada)
+    Member.objects.filter(pk=ada.pk).update(is_active=False, deactivated_at=timezone.now())
+    assert client.get("/").status_code == 302
+
+
+def test_no_person_is_on_it(client, public, laser_in_use):
+    page = text_of(client.get("/"))
+    assert not [name for name in ("Ada", "Lovelace", "ada@example.org", "0a1b2c3d") if name in page]
+
+
+def test_a_machine_shows_its_name_type_place_and_state(client, public, laser_in_use):
+    page = text_of(client.get("/"))
+    assert not [word for word in ("Laser", "Laser cutter", "Room 2", "In use", "no. 7") if word not in page]
+
+
+def test_the_state_is_a_word_a_class_and_a_shape(client, public, laser):
+    laser.is_blocked = True
+    laser.save()
+    page = text_of(client.get("/"))
+    assert '<li class="machine blocked" id="machine-7">' in page
+    assert 'd="M8 3h8l5 5v8l-5 5H8l-5-5V8z"' in page
+
+
+def test_it_tells_the_next_maintenance(client, public, laser, make_plan, make_use):
+    make_plan(laser, "Clean the lens", last_work_at=timezone.now())
+    make_use(laser, 7 * 3600, hours_ago=20)
+    page = text_of(client.get("/"))
+    assert "Clean the lens · 70 %" in page
+    assert '<progress max="100" value="70"' in page
+
+
+def test_maintenance_that_is_due_says_so(client, public, laser, make_plan, make_use):
+    make_plan(laser, "Clean the lens", last_work_at=timezone.now())
+    make_use(laser, 11 * 3600, hours_ago=20)
+    assert "Clean the lens · due" in text_of(client.get("/"))
+
+
+def test_it_counts_the_states(client, public, laser_in_use, printer):
+    counts = client.get("/").context["counts"]
+    assert {str(count.state): count.number for count in counts if count.number} == {"in_use": 1, "offline": 1}
+
+
+def test_it_shows_one_state_on_demand(client, public, laser_in_use, printer):
+    page = text_of(client.get("/?state=in_use"))
+    assert "Room 2" in page
+    assert "Printer" not in page
+
+
+def test_an_unknown_state_shows_all(client, public, laser, printer):
+    page = text_of(client.get("/?state=%3Cscript%3E"))
+    assert "Laser" in page
+    assert "<script" not in page
+
+
+def test_it_groups_by_type(client, public, laser, printer):
+    groups = client.get("/").context["groups"]
+    assert [(group.type, len(group.tiles)) for group in groups] == [("3D printer", 1), ("Laser cutter", 1)]
+
+
+def test_it_refreshes_itself_without_a_script(client, public, laser):
+    page = text_of(client.get("/"))
+    assert '<meta http-equiv="refresh" content="5">' in page
+    assert "<script" not in page
+
+
+def test_it_is_not_kept_by_caches(client, public):
+    assert "no-store" in client.get("/")["Cache-Control"]
+
+
+def test_an_empty_lab_tells_its_administrator_where_to_begin(public, dora):
+    assert "/admin/machines/machine/add/" in text_of(client_of(dora).get("/"))
+
+
+def test_more_machines_cost_no_more_queries(
+    client, public, laser, make_plan, django_assert_max_num_queries, django_assert_num_queries
+):
+    with django_assert_max_num_queries(5) as few:
+        client.get("/")
+    for number in range(100, 120):
+        new_type = MachineType.objects.create(name=f"Type {number}")
+        machine = Machine.objects.create(id=number, name="More", type=new_type, location="Attic")
+        make_plan(machine)
+        Use.objects.create(machine=machine, started_at=timezone.now())
+    with django_assert_num_queries(len(few)):
+        client.get("/")
+
+
+def test_names_from_the_database_are_no_markup(client, public, laser_type):
+    Machine.objects.create(id=8, name="<b>Bold</b>", type=laser_type, location="<i>")
+    page = text_of(client.get("/"))
+    assert "<b>Bold" not in page
+    assert "<i>" not in page
+
+
+def test_the_language_can_be_chosen(client, public, laser):
+    client.post("/i18n/setlang/", {"language": "it", "next": "/"})
+    assert '<html lang="it">' in text_of(client.get("/"))
+
+
+def test_who_logged_in_can_log_out(ada, public):
+    client = client_of(ada)
+    assert client.post("/logout/")["Location"] == "/"
+    assert "_auth_user_id" not in client.session

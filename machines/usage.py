@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
 
-from machines.models import EndReason, Machine, Use, add_to_odometer, whole_second
-from machines.prepared import Prepared
+from machines.models import EndReason, Machine, Use, whole_second
+from machines.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 TOLERANCE = timedelta(seconds=5)
 LOST_AFTER = timedelta(hours=1)
@@ -97,9 +97,14 @@ def sign_of_life(machine_id: int, who: Who, duration: int, now: datetime) -> Rec
             _supersede(running, now)
             _run_again(use)
         if now - lasted < use.started_at - TOLERANCE:
-            _write(use.id, last_seen_at=now, started_at=now - lasted, is_replay=True)
+            _sign.run(use.id, started_at=now - lasted, last_seen_at=now, is_replay=True)
         else:
-            _write(use.id, last_seen_at=max(now, use.started_at))
+            _sign.run(
+                use.id,
+                started_at=use.started_at,
+                last_seen_at=max(now, use.started_at),
+                is_replay=use.is_replay,
+            )
         return Recorded.KNOWN
 
 
@@ -189,54 +194,56 @@ def _writing(machine_id: int) -> Iterator[None]:
 
 
 def _begin(machine_id: int, who: Who, now: datetime, *, started_at: datetime, is_replay: bool) -> None:
-    use = Use(
-        machine_id=machine_id,
-        member_id=who.member_id,
+    _insert.run(
+        machine=machine_id,
+        member=who.member_id,
         card_uid=who.uid,
         started_at=started_at,
         last_seen_at=now,
+        ended_at=None,
+        duration=None,
+        end_reason="",
         is_replay=is_replay,
         recorded_at=now,
         note=who.note[:200],
     )
-    Use.objects.bulk_create([use])
 
 
 def _record(machine_id: int, who: Who, lasted: timedelta, now: datetime) -> None:
     """A use of which only the end was heard."""
-    use = Use(
-        machine_id=machine_id,
-        member_id=who.member_id,
+    seconds = lasted // timedelta(seconds=1)
+    _insert.run(
+        machine=machine_id,
+        member=who.member_id,
         card_uid=who.uid,
         started_at=now - lasted,
         last_seen_at=now,
         ended_at=now,
-        duration=lasted // timedelta(seconds=1),
-        end_reason=EndReason.STOP,
+        duration=seconds,
+        end_reason=EndReason.STOP.value,
         is_replay=True,
         recorded_at=now,
         note=who.note[:200],
     )
-    Use.objects.bulk_create([use])
-    add_to_odometer(machine_id, use.duration or 0)
+    _add_to_odometer(machine_id, seconds)
 
 
 def _stop(use: Known, who: Who, lasted: timedelta, now: datetime, *, is_replay: bool) -> None:
     ended_at = min(now, use.started_at + lasted)
     started_at = ended_at - lasted
     seconds = lasted // timedelta(seconds=1)
-    changes: dict[str, Any] = {
-        "started_at": started_at,
-        "last_seen_at": max(started_at, min(use.last_seen_at, ended_at)),
-        "ended_at": ended_at,
-        "duration": seconds,
-        "end_reason": EndReason.STOP,
-        "is_replay": use.is_replay or is_replay or started_at < use.started_at - TOLERANCE,
-    }
+    _end.run(
+        use.id,
+        started_at=started_at,
+        last_seen_at=max(started_at, min(use.last_seen_at, ended_at)),
+        ended_at=ended_at,
+        duration=seconds,
+        end_reason=EndReason.STOP.value,
+        is_replay=use.is_replay or is_replay or started_at < use.started_at - TOLERANCE,
+    )
+    _add_to_odometer(use.machine_id, seconds - (use.duration or 0))
     if note := _burst_note(use.machine_id, who.uid, lasted, now, is_replay=is_replay and use.is_replay):
-        changes["note"] = note
-    _write(use.id, **changes)
-    add_to_odometer(use.machine_id, seconds - (use.duration or 0))
+        _set_note.run(use.id, note=note)
 
 
 def _supersede(running: Known | None, now: datetime) -> None:
@@ -249,24 +256,45 @@ def _close(running: Known, now: datetime, reason: EndReason) -> None:
     ended_at = min(running.last_seen_at, now)
     started_at = min(running.started_at, ended_at)
     seconds = (ended_at - started_at) // timedelta(seconds=1)
-    _write(
+    _end.run(
         running.id,
         started_at=started_at,
         last_seen_at=ended_at,
         ended_at=ended_at,
         duration=seconds,
-        end_reason=reason,
+        end_reason=reason.value,
+        is_replay=running.is_replay,
     )
-    add_to_odometer(running.machine_id, seconds)
+    _add_to_odometer(running.machine_id, seconds)
 
 
 def _run_again(use: Known) -> None:
-    _write(use.id, ended_at=None, duration=None, end_reason="")
-    add_to_odometer(use.machine_id, -(use.duration or 0))
+    _end.run(
+        use.id,
+        started_at=use.started_at,
+        last_seen_at=use.last_seen_at,
+        ended_at=None,
+        duration=None,
+        end_reason="",
+        is_replay=use.is_replay,
+    )
+    _add_to_odometer(use.machine_id, -(use.duration or 0))
 
 
-def _write(use_id: int, **changes: Any) -> None:
-    Use.objects.filter(pk=use_id).update(**changes)
+def _add_to_odometer(machine_id: int, seconds: int) -> None:
+    if seconds:
+        _odometer.run(machine_id, seconds_used=seconds)
+
+
+_insert = PreparedInsert(
+    Use,
+    *("machine", "member", "card_uid", "started_at", "last_seen_at", "ended_at", "duration", "end_reason"),
+    *("is_replay", "recorded_at", "note"),
+)
+_end = PreparedUpdate(Use, "started_at", "last_seen_at", "ended_at", "duration", "end_reason", "is_replay")
+_sign = PreparedUpdate(Use, "started_at", "last_seen_at", "is_replay")
+_set_note = PreparedUpdate(Use, "note")
+_odometer = PreparedUpdate(Machine, add=("seconds_used",))
 
 
 # ---- reading ---------------------------------------------------------------------------------------------------------

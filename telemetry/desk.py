@@ -164,33 +164,30 @@ class Desk:
                 if self._try_question(job):
                     self.pending.remove(job)
             return
-        settled: list[tuple[Job, Answer | Exception]] = []
+        self._record(batch)
+
+    def _record(self, batch: list[Job]) -> None:
+        """In one transaction. Where one message fails they are recorded one by one, and the others do not notice."""
         for job in batch:
             job.was_tried = True
+        has_begun = False
         try:
             self._refuse_while_away()
             with transaction.atomic():
-                settled = [(job, found) for job in batch if (found := self._record(job)) is not None]
+                has_begun = True
+                found = [answer(job.message, job.now) for job in batch]
         except Exception as error:
-            if database.is_busy(error):
-                return
-            settled = [(job, error) for job in batch]
-        for job, found in settled:
+            if has_begun and len(batch) > 1:
+                for job in batch:
+                    self._record([job])
+            elif not database.is_busy(error):
+                for job in batch:
+                    self.pending.remove(job)
+                    self._fail(job, error)
+            return
+        for job, answered in zip(batch, found, strict=True):
             self.pending.remove(job)
-            if isinstance(found, Exception):
-                self._fail(job, found)
-            else:
-                self._finish(job, found)
-
-    def _record(self, job: Job) -> Answer | Exception | None:
-        """One message in its savepoint; None: locked (on PostgreSQL one row can be)."""
-        try:
-            with transaction.atomic():
-                return answer(job.message, job.now)
-        except Exception as error:
-            if connection.needs_rollback or not connection.is_usable():
-                raise
-            return None if database.is_busy(error) else error
+            self._finish(job, answered)
 
     def _give_up_on_old(self) -> None:
         """What could not be done within a board's patience: say so to questions, say nothing about what happened."""

@@ -22,7 +22,7 @@ def prepare(sample_cards: Path | None) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     call_command("create_first_administrator")
     if sample_cards is not None:
-        call_command("load_sample_lab", cards_file=str(sample_cards))
+        call_command("load_sample_lab", cards_file=sample_cards)
 
 
 def compile_messages() -> None:

@@ -179,13 +179,14 @@ def bring_up(supervisor: Supervisor, plan: Plan) -> None:
 
 
 def overview(plan: Plan) -> str:
+    what = "an invented lab, new at each start" if plan.is_demo else "your lab"
     lines = [
         "",
-        f"Fabomatic is running{': an invented lab, new at each start' if plan.is_demo else ''}. Ctrl-C stops it.",
+        f"Fabomatic is running: {what}. Ctrl-C stops it.",
         "",
         f"  Page     {plan.page}/",
-        f"  Staff    {plan.page}/admin/ (a first administrator's password is shown above, once;",
-        "           another one: .venv/bin/python manage.py changepassword <e-mail>)",
+        f"  Staff    {plan.page}/admin/ (the first administrator's password is shown above, once)",
+        *([] if plan.is_demo else ["           A new one: .venv/bin/python manage.py changepassword <e-mail>"]),
         *(f"  {note}" for note in plan.notes),
         "",
     ]

@@ -113,7 +113,10 @@ def start_broker(supervisor: Supervisor, plan: Plan) -> None:
     """Unless one answers already, which is then used as it is."""
     address = plan.broker()
     if brokers.answers(address.host, address.port):
-        plan.notes.append(f"The broker that already answered at {address} is used as it is: it has its own users.")
+        plan.notes += [
+            f"Boards   the broker that already answered at {address}, with its own users and passwords;",
+            "           deploy/mosquitto/mosquitto.conf is a configuration that fits",
+        ]
         return
     if not brokers.is_this_computer(address.host):
         raise Refusal(f"No broker answers at {address} (MQTT_URL), and it is not this computer's to start.")

@@ -100,6 +100,6 @@ PLANS = [
     SamplePlan(12, "Clean lens and mirrors", "Clean lens", hours=40, done=6),
     SamplePlan(21, "Grease the spindles", "Grease spindles", hours=300, done=10),
     SamplePlan(22, "Grease the spindles", "Grease spindles", hours=300, overdue=12),
-    SamplePlan(31, "Check coolant and belt", "Check coolant", days=30, done=8),
-    SamplePlan(33, "Look at blade and guard", "Check blade", days=14, overdue=3),
+    SamplePlan(31, "Check coolant and belt", "Check coolant", days=30, overdue=3),
+    SamplePlan(33, "Look at blade and guard", "Check blade", days=30, done=8),
 ]

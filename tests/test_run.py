@@ -211,7 +211,7 @@ def test_broker_that_answers_is_used_as_it_is(plan, supervisor, busy_port):
 
     run.start_broker(supervisor, plan)
 
-    assert "used as it is" in plan.notes[0]
+    assert "already answered" in plan.notes[0]
     assert not (plan.folder / "broker.passwd").exists()
 
 

@@ -81,6 +81,14 @@ def backend(port, silent=(), padding=0):
         client.loop_stop()
 
 
+def until_it_heard(client, action):
+    for _attempt in range(200):
+        if any(query["action"] == action for _topic, query in client.heard):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no {action} came")
+
+
 def reply_to(query):
     if query["action"] == "checkuser":
         is_ada = query["uid"] == ADA
@@ -165,10 +173,9 @@ def test_boards_come_back_after_a_power_cut(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_with_the_summary(tmp_path, number):
     port = free_port()
-    with mosquitto(tmp_path, port), backend(port):
+    with mosquitto(tmp_path, port), backend(port) as client:
         process = command(port, "--boards", "2", *LIVELY)
-        process.stdout.readline()
-        time.sleep(1.5)
+        until_it_heard(client, "checkmachine")
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, err) == (0, "")

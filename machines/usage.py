@@ -117,13 +117,14 @@ def stop(machine_id: int, who: Who, duration: int, now: datetime, *, is_replay: 
             return Recorded.NOTHING
         use = _matching(running, machine_id, who.uid, lasted)
         if use is not None:
-            _stop(use, who, lasted, now, is_replay=is_replay)
+            _stop(use, lasted, now, is_replay=is_replay)
             return Recorded.KNOWN
         if _is_repeated(machine_id, who.uid, lasted, now, is_replay=is_replay):
             return Recorded.KNOWN
         _supersede(running, now)
-        note = who.note or _burst_note(machine_id, who.uid, lasted, now, is_replay=is_replay)
-        _record(machine_id, Who(who.uid, who.member_id, note), lasted, now)
+        # A stop has its start before it; one without that comes again exactly as it came before was sent twice.
+        is_burst = is_replay and _has_come_before(machine_id, who.uid, lasted, since=None)
+        _record(machine_id, who, lasted, now, note=_with_burst_note(who.note) if is_burst else who.note)
         return Recorded.NEW
 
 
@@ -164,17 +165,17 @@ def _is_repeated(machine_id: int, uid: str, lasted: timedelta, now: datetime, *,
     return is_replay or now - use.ended_at < lasted
 
 
-def _burst_note(machine_id: int, uid: str, lasted: timedelta, now: datetime, *, is_replay: bool) -> str:
+def _has_come_before(machine_id: int, uid: str, lasted: timedelta, *, since: datetime | None) -> bool:
     """A board that loses power soon after replaying sends its whole buffer again; only staff can tell."""
-    if not is_replay or not lasted:
-        return ""
     seconds = lasted // timedelta(seconds=1)
-    for row in _last_stops_query.rows(machine_id=machine_id):
-        use = Known(*row)
-        is_same = use.card_uid == uid and use.duration == seconds and use.is_replay
-        if is_same and now - use.recorded_at < BURST_WINDOW:
-            return gettext("The board may have sent this use twice after a power cut.")
-    return ""
+    return seconds > 0 and any(
+        use.card_uid == uid and use.duration == seconds and use.is_replay and (since is None or use.recorded_at > since)
+        for use in (Known(*row) for row in _last_stops_query.rows(machine_id=machine_id))
+    )
+
+
+def _with_burst_note(note: str) -> str:
+    return f"{note} {gettext('The board may have sent this use twice after a power cut.')}".strip()
 
 
 def _is_near(one: datetime, other: datetime) -> bool:
@@ -209,7 +210,7 @@ def _begin(machine_id: int, who: Who, now: datetime, *, started_at: datetime, is
     )
 
 
-def _record(machine_id: int, who: Who, lasted: timedelta, now: datetime) -> None:
+def _record(machine_id: int, who: Who, lasted: timedelta, now: datetime, *, note: str) -> None:
     """A use of which only the end was heard."""
     seconds = lasted // timedelta(seconds=1)
     _insert.run(
@@ -223,15 +224,19 @@ def _record(machine_id: int, who: Who, lasted: timedelta, now: datetime) -> None
         end_reason=EndReason.STOP.value,
         is_replay=True,
         recorded_at=now,
-        note=who.note[:200],
+        note=note[:200],
     )
     _add_to_odometer(machine_id, seconds)
 
 
-def _stop(use: Known, who: Who, lasted: timedelta, now: datetime, *, is_replay: bool) -> None:
+def _stop(use: Known, lasted: timedelta, now: datetime, *, is_replay: bool) -> None:
     ended_at = min(now, use.started_at + lasted)
     started_at = ended_at - lasted
     seconds = lasted // timedelta(seconds=1)
+    # Asked before this use is a stop itself.
+    is_burst = (
+        is_replay and use.is_replay and _has_come_before(use.machine_id, use.card_uid, lasted, since=now - BURST_WINDOW)
+    )
     _end.run(
         use.id,
         started_at=started_at,
@@ -242,8 +247,9 @@ def _stop(use: Known, who: Who, lasted: timedelta, now: datetime, *, is_replay: 
         is_replay=use.is_replay or is_replay or started_at < use.started_at - TOLERANCE,
     )
     _add_to_odometer(use.machine_id, seconds - (use.duration or 0))
-    if note := _burst_note(use.machine_id, who.uid, lasted, now, is_replay=is_replay and use.is_replay):
-        _set_note.run(use.id, note=note)
+    if is_burst:
+        note = Use.objects.values_list("note", flat=True).get(pk=use.id)
+        _set_note.run(use.id, note=_with_burst_note(note)[:200])
 
 
 def _supersede(running: Known | None, now: datetime) -> None:

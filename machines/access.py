@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
@@ -55,8 +55,7 @@ _SENTENCES: dict[Outcome, Promise] = {
 MISSING_AUTHORIZATION = frozenset({Outcome.NOT_AUTHORIZED, Outcome.AUTHORIZATION_EXPIRED})
 
 
-@dataclass(frozen=True, slots=True)
-class MachineFacts:
+class MachineFacts(NamedTuple):
     id: int
     name: str
     is_blocked: bool
@@ -67,8 +66,7 @@ class MachineFacts:
     seconds_used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(NamedTuple):
     """The card and the member it belongs to, with the right to one machine."""
 
     card_id: int
@@ -204,13 +202,13 @@ _holder = Prepared(_holders, machine_id=int, uid=str)
 
 def find_machine(machine_id: int) -> MachineFacts | None:
     row = _machine.first(machine_id=machine_id)
-    return None if row is None else MachineFacts(*row)
+    return None if row is None else MachineFacts._make(row)
 
 
 def find_holder(machine_id: int, uid: str) -> Holder | None:
     """`uid` is normalised; a database compares it letter by letter."""
     row = _holder.first(machine_id=machine_id, uid=uid)
-    return None if row is None else Holder(*row)
+    return None if row is None else Holder._make(row)
 
 
 # ---- cards for a board to remember -----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Count, QuerySet, URLField
+from django.db.models import CASCADE, Count, QuerySet, URLField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -70,7 +70,7 @@ class PlanInline(admin.StackedInline):
 class MachineAdmin(admin.ModelAdmin):
     form = MachineForm
     formfield_overrides = HTTPS
-    list_display = ("id", "name", "type", "location", "is_blocked", "odometer", "last_seen_at", "uses")
+    list_display = ("id", "name", "type", "location", "blocked", "odometer", "last_seen_at", "uses")
     list_display_links = ("id", "name")
     list_filter = ("is_blocked", "type", "location")
     list_select_related = ("type",)
@@ -86,6 +86,10 @@ class MachineAdmin(admin.ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("odometer", "last_seen_at", "blocked_at", *(() if obj is None else ("id",)))
 
+    @admin.display(description=_("blocked"), ordering="is_blocked", empty_value="")
+    def blocked(self, machine: Machine) -> Any:
+        return (machine.blocked_reason or _("blocked")) if machine.is_blocked else None
+
     @admin.display(description=_("odometer"), ordering="seconds_used")
     def odometer(self, machine: Machine) -> str:
         return hours_and_minutes(machine.seconds_used)
@@ -95,6 +99,20 @@ class MachineAdmin(admin.ModelAdmin):
         return format_html(
             '<a href="{}?machine__id__exact={}">{}</a>', reverse("admin:machines_use_changelist"), machine.pk, _("uses")
         )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Counts what goes along instead of listing it: a busy machine has a hundred thousand uses."""
+        counts = {self.opts.verbose_name_plural: len(objs)}
+        perms_needed = set()
+        for relation in Machine._meta.related_objects:
+            model: Any = relation.related_model
+            going = model._default_manager.filter(**{f"{relation.field.name}__in": [machine.pk for machine in objs]})
+            if relation.on_delete is not CASCADE or not (count := going.count()):
+                continue
+            counts[model._meta.verbose_name_plural] = count
+            if not self.admin_site.get_model_admin(model).has_delete_permission(request):
+                perms_needed.add(model._meta.verbose_name)
+        return [str(machine) for machine in objs], counts, perms_needed, []
 
     def save_model(self, request: HttpRequest, obj: Machine, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -180,7 +198,7 @@ class MaintenancePlanAdmin(admin.ModelAdmin):
 @admin.register(Intervention)
 class InterventionAdmin(admin.ModelAdmin):
     form = InterventionForm
-    list_display = ("at", "machine", "plan_description", "member", "odometer", "is_replay", "note")
+    list_display = ("at", "machine", "plan_description", "member", "odometer", "note")
     list_filter = ("at", "machine__type", "is_replay")
     search_fields = ("plan__description", "machine__name", "member__first_name", "member__last_name", "note")
     autocomplete_fields = ("plan", "member")
@@ -226,7 +244,7 @@ class UseAdmin(FindsCards):
 
     form = UseForm
     card_lookup = "card_uid"
-    list_display = ("started_at", "machine", "member", "card_uid", "ended_at", "hours", "end_reason", "is_replay")
+    list_display = ("started_at", "machine", "member", "hours", "ended_at", "end_reason", "card_uid")
     list_filter = (RunningFilter, "started_at", "machine__type", "end_reason", "is_replay")
     list_select_related = ("machine", "member")
     search_fields = ("machine__name", "member__first_name", "member__last_name", "note")

@@ -45,7 +45,7 @@ class HoursField(forms.DecimalField):
 
 class MachineForm(forms.ModelForm):
     initial_seconds = HoursField(
-        label=_("hours before the first use here"),
+        label=_("Hours before the first use here"),
         initial=0,
         help_text=_("What the machine had run before it came here."),
     )
@@ -77,7 +77,7 @@ class FreshForm(forms.ModelForm):
 class PlanForm(FreshForm):
     reported = ("last_work_at",)
     hours_ago = HoursField(
-        label=_("hours of use since the last work"),
+        label=_("Hours of use since the last work"),
         required=False,
         help_text=_("Empty: a new plan counts from now, an old one goes on counting."),
     )
@@ -106,7 +106,7 @@ class PlanForm(FreshForm):
 
 
 class InterventionForm(forms.ModelForm):
-    reading = HoursField(label=_("odometer, hours"), required=False, help_text=_("Empty: what the machine shows now."))
+    reading = HoursField(label=_("Odometer, hours"), required=False, help_text=_("Empty: what the machine shows now."))
 
     class Meta:
         model = Intervention

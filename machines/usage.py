@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -43,8 +43,7 @@ class Who:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A use as it is stored."""
 
     id: int
@@ -159,7 +158,7 @@ def _is_repeated(machine_id: int, uid: str, lasted: timedelta, now: datetime, *,
     row = _last_stop_query.first(machine_id=machine_id)
     if row is None:
         return False
-    use = Known(*row)
+    use = Known._make(row)
     if use.ended_at is None or use.card_uid != uid or use.duration != lasted // timedelta(seconds=1):
         return False
     return is_replay or now - use.ended_at < lasted
@@ -170,7 +169,7 @@ def _has_come_before(machine_id: int, uid: str, lasted: timedelta, *, since: dat
     seconds = lasted // timedelta(seconds=1)
     return seconds > 0 and any(
         use.card_uid == uid and use.duration == seconds and use.is_replay and (since is None or use.recorded_at > since)
-        for use in (Known(*row) for row in _last_stops_query.rows(machine_id=machine_id))
+        for use in (Known._make(row) for row in _last_stops_query.rows(machine_id=machine_id))
     )
 
 
@@ -307,8 +306,7 @@ _odometer = PreparedUpdate(Machine, add=("seconds_used",))
 
 
 def _known(**conditions: Any) -> QuerySet[Use, Any]:
-    names = (field for field in Known.__dataclass_fields__)
-    return Use.objects.filter(**conditions).order_by("-ended_at", "-id").values_list(*names)
+    return Use.objects.filter(**conditions).order_by("-ended_at", "-id").values_list(*Known._fields)
 
 
 _running_query = Prepared(lambda machine_id: _known(machine_id=machine_id, ended_at__isnull=True), machine_id=int)
@@ -329,9 +327,9 @@ _lock = Prepared(
 
 def _running(machine_id: int) -> Known | None:
     row = _running_query.first(machine_id=machine_id)
-    return None if row is None else Known(*row)
+    return None if row is None else Known._make(row)
 
 
 def _last(machine_id: int) -> Known | None:
     row = _last_query.first(machine_id=machine_id)
-    return None if row is None else Known(*row)
+    return None if row is None else Known._make(row)

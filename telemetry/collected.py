@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -34,19 +34,20 @@ class TapNote:
 class Taps:
     def __init__(self) -> None:
         self._waiting: deque[TapNote] = deque(maxlen=MAX_TAPS_WAITING)
-        self._written_at: dict[int, deque[datetime]] = defaultdict(
-            lambda: deque(maxlen=MAX_TAPS_PER_MACHINE_AND_MINUTE)
-        )
+        self._minute: datetime | None = None
+        self._of_this_minute: Counter[int] = Counter()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def note(self, tap: TapNote) -> bool:
         """False: this machine has had its share of this minute."""
-        recent = self._written_at[tap.machine_id]
-        if len(recent) == MAX_TAPS_PER_MACHINE_AND_MINUTE and tap.at - recent[0] < timedelta(minutes=1):
+        if self._minute is None or abs(tap.at - self._minute) >= timedelta(minutes=1):
+            self._minute = tap.at
+            self._of_this_minute.clear()
+        if self._of_this_minute[tap.machine_id] >= MAX_TAPS_PER_MACHINE_AND_MINUTE:
             return False
-        recent.append(tap.at)
+        self._of_this_minute[tap.machine_id] += 1
         self._waiting.append(tap)
         return True
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit
 
 from django.db import DatabaseError, connection
 
@@ -48,10 +48,8 @@ class FileWatch:
         self._identity: tuple[int, int] | None = self._look()
 
     def refresh(self) -> None:
-        if self._path is None or connection.in_atomic_block:
-            return
         identity = self._look()
-        if identity != self._identity:
+        if identity != self._identity and not connection.in_atomic_block:
             self._identity = identity
             connection.close()
 
@@ -70,7 +68,5 @@ def _sqlite_path() -> Path | None:
         return None
     name = str(connection.settings_dict["NAME"])
     if name.startswith("file:"):
-        from urllib.parse import unquote, urlsplit
-
         name = unquote(urlsplit(name).path)
     return Path(name) if name and name != ":memory:" else None

@@ -384,4 +384,7 @@ def _shorten(fields: dict[str, Any], texts: tuple[str, ...]) -> bool:
 
 
 def _json(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, separators=(",", ":")).encode("ascii")
+    return _ENCODER.encode(fields).encode("ascii")
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))

@@ -1,3 +1,4 @@
+import gc
 import signal
 from typing import Any
 
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         worker = _worker(address)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: setattr(worker, "is_stopping", True))
+        # What was imported stays for good: the collector need not look at it again and again between taps.
+        gc.collect()
+        gc.freeze()
         sentence = worker.run()
         if sentence is not None:
             raise CommandError(sentence)

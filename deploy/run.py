@@ -109,15 +109,11 @@ def refuse_busy_port(name: str, port: int) -> None:
         )
 
 
-def start_broker(supervisor: Supervisor, plan: Plan) -> None:
-    """Unless one answers already, which is then used as it is."""
+def lacks_broker(plan: Plan) -> bool:
+    """Whether we have to start one; refuses where we cannot."""
     address = plan.broker()
     if brokers.answers(address.host, address.port):
-        plan.notes += [
-            f"Boards   the broker that already answered at {address}, with its own users and passwords;",
-            "           deploy/mosquitto/mosquitto.conf is a configuration that fits",
-        ]
-        return
+        return False
     if not brokers.is_this_computer(address.host):
         raise Refusal(f"No broker answers at {address} (MQTT_URL), and it is not this computer's to start.")
     if address.is_tls:
@@ -127,19 +123,27 @@ def start_broker(supervisor: Supervisor, plan: Plan) -> None:
             "MQTT_URL has no user and password, and the broker lets nobody in without: "
             f"write MQTT_URL=mqtt://backend:<password>@{address} to .env"
         )
+    return True
+
+
+def start_broker(supervisor: Supervisor, plan: Plan) -> None:
+    address = plan.broker()
     listener = Listener(address.port, plan.environment.get("BROKER_BIND", ""))
     logins = [login for login in (plan.board_login(), Login(address.user, address.password)) if login.password]
     command = brokers.prepare_broker(plan.folder, listener, logins, plan.mosquitto)
     supervisor.start("broker", command, plan.environment, leaves_last=True)
     if not supervisor.wait_until(lambda: brokers.answers(address.host, address.port), START_SECONDS):
         raise Refusal(f"The broker does not answer at {address}.")
-    plan.notes.append(boards_note(plan, address))
 
 
-def boards_note(plan: Plan, address: BrokerAddress) -> str:
-    bind = plan.environment.get("BROKER_BIND", "")
-    host = bind or brokers.own_address()
-    login = plan.board_login()
+def boards_note(plan: Plan, *, is_our_broker: bool) -> str:
+    address, login = plan.broker(), plan.board_login()
+    host = plan.environment.get("BROKER_BIND") or brokers.own_address()
+    if not is_our_broker:
+        return (
+            f"Boards   the broker that already answered at {address}, with its own users and passwords;\n"
+            "           deploy/mosquitto/mosquitto.conf is a configuration that fits"
+        )
     if not login.password:
         return "Boards cannot log in yet: write BOARD_MQTT_USER and BOARD_MQTT_PASSWORD to .env, and start again."
     where = "invented for this demo" if plan.is_demo else "BOARD_MQTT_PASSWORD in .env"
@@ -173,12 +177,15 @@ def bring_up(supervisor: Supervisor, plan: Plan) -> None:
         # The history it shows ends now, so each demo begins anew.
         shutil.rmtree(plan.folder, ignore_errors=True)
     plan.folder.mkdir(parents=True, exist_ok=True)
+    is_our_broker = lacks_broker(plan)
     print("Preparing the database and the pages ...", flush=True)
     sample = ["--sample-cards", str(plan.cards)] if plan.is_demo else []
     if supervisor.run("prepare", [sys.executable, "-m", "deploy.prepare", *sample], plan.environment) != 0:
         raise Refusal("Nothing was started; the reason is above.")
-    start_broker(supervisor, plan)
+    if is_our_broker:
+        start_broker(supervisor, plan)
     start_servers(supervisor, plan)
+    plan.notes.append(boards_note(plan, is_our_broker=is_our_broker))
 
 
 def overview(plan: Plan) -> str:

@@ -206,13 +206,23 @@ def connack(port, user=None, password=None):
         return connection.recv(4)[3]
 
 
-def test_broker_that_answers_is_used_as_it_is(plan, supervisor, busy_port):
+def test_broker_that_answers_is_used_as_it_is(plan, busy_port):
     plan.environment["MQTT_URL"] = f"mqtt://backend:x@127.0.0.1:{busy_port}"
 
-    run.start_broker(supervisor, plan)
+    assert not run.lacks_broker(plan)
+    assert "already answered" in run.boards_note(plan, is_our_broker=False)
 
-    assert "already answered" in plan.notes[0]
-    assert not (plan.folder / "broker.passwd").exists()
+
+def test_broker_on_this_computer_that_is_silent_is_ours_to_start(plan):
+    plan.environment["MQTT_URL"] = f"mqtt://backend:x@localhost:{brokers.first_free(18850)}"
+
+    assert run.lacks_broker(plan)
+
+
+def test_boards_without_a_password_are_told_where_to_write_it(plan):
+    plan.environment.pop("BOARD_MQTT_PASSWORD", None)
+
+    assert "BOARD_MQTT_PASSWORD to .env" in run.boards_note(plan, is_our_broker=True)
 
 
 @pytest.mark.parametrize(
@@ -224,11 +234,11 @@ def test_broker_that_answers_is_used_as_it_is(plan, supervisor, busy_port):
         ("http://127.0.0.1", "cannot be used"),
     ],
 )
-def test_broker_we_may_not_start_is_a_sentence(plan, supervisor, url, reason):
+def test_broker_we_may_not_start_is_a_sentence(plan, url, reason):
     plan.environment["MQTT_URL"] = url.format(port=brokers.first_free(18850))
 
     with pytest.raises(run.Refusal, match=reason):
-        run.start_broker(supervisor, plan)
+        run.lacks_broker(plan)
 
 
 # ---- ports and locks -------------------------------------------------------------------------------------------------

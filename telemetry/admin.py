@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.utils import label_for_field
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
@@ -22,8 +23,6 @@ class BoardAdmin(admin.ModelAdmin):
         "conflict_since",
         "ip_address",
         "firmware",
-        "build",
-        "free_heap",
         "last_seen_at",
     )
     list_filter = (("conflict_machine", admin.EmptyFieldListFilter), "firmware", "last_seen_at")
@@ -74,21 +73,17 @@ class BoardAdmin(admin.ModelAdmin):
 class TapAdmin(FindsCards):
     """The access log: to read. It goes only with its machine."""
 
-    list_display = (
-        "at",
-        "machine",
-        "uid",
-        "member",
-        "outcome",
-        "level",
-        "is_machine_blocked",
-        "is_maintenance_due",
-        "is_enrolled",
-    )
+    list_display = ("at", "outcome", "machine", "uid", "member", "level", "circumstances")
     list_filter = ("at", "outcome", "is_machine_blocked", "is_maintenance_due", "is_enrolled", "machine__type")
     list_select_related = ("machine", "member")
     search_fields = ("machine__name", "member__first_name", "member__last_name")
     show_full_result_count = False
+
+    @admin.display(description=_("and"))
+    def circumstances(self, tap: Tap) -> str:
+        """What else the board or staff made of it, in the words of the fields."""
+        names = ("is_machine_blocked", "is_maintenance_due", "is_enrolled")
+        return ", ".join(str(label_for_field(name, Tap)) for name in names if getattr(tap, name))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

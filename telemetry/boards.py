@@ -9,11 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import QuerySet
 
-from machines.prepared import Prepared
+from machines.prepared import Prepared, PreparedUpdate
 from telemetry.models import Board
 from telemetry.protocol import Alive
 
@@ -27,10 +28,14 @@ class Heard(StrEnum):
     CONFLICT = "conflict"
 
 
-_conflicts = Prepared(
-    lambda machine_id: Board.objects.filter(conflict_machine_id=machine_id).order_by().values_list("id")[:1],
-    machine_id=int,
-)
+class Known(NamedTuple):
+    """A board as it is stored."""
+
+    id: int
+    serial: str | None
+    machine_id: int | None
+    conflict_machine_id: int | None
+    last_seen_at: datetime
 
 
 def has_conflict(machine_id: int) -> bool:
@@ -54,22 +59,18 @@ def settle_conflict(machine_id: int, board: Board) -> None:
         Board.objects.filter(pk=board.pk).update(machine_id=machine_id, conflict_machine=None, conflict_since=None)
 
 
-def _find(alive: Alive) -> Board | None:
-    if alive.serial:
-        known = Board.objects.filter(serial=alive.serial).first()
-        address = _address(alive)
-        if known is not None or address is None:
-            return known
-        # A board that learned to tell its serial with a newer firmware is still the same board.
-        return _without_serial(alive.machine_id, ip_address=address)
-    return _without_serial(alive.machine_id)
+def _find(alive: Alive) -> Known | None:
+    if not alive.serial:
+        return _first(_without_serial.first(machine_id=alive.machine_id))
+    known = _first(_by_serial.first(serial=alive.serial))
+    if known is not None:
+        return known
+    # A board that learned to tell its serial with a newer firmware is still the same board.
+    older = Board.objects.filter(serial__isnull=True, machine_id=alive.machine_id, ip_address=_address(alive)).first()
+    return _first(_by_id.first(board_id=older.pk)) if older is not None and older.ip_address else None
 
 
-def _without_serial(machine_id: int, **conditions: Any) -> Board | None:
-    return Board.objects.filter(serial__isnull=True, machine_id=machine_id, **conditions).first()
-
-
-def _judge(board: Board | None, alive: Alive, now: datetime) -> Heard:
+def _judge(board: Known | None, alive: Alive, now: datetime) -> Heard:
     """By serial numbers only: an old firmware sends none, and then nobody can tell boards apart."""
     if not alive.serial:
         return Heard.NEW if board is None else Heard.KNOWN
@@ -77,30 +78,37 @@ def _judge(board: Board | None, alive: Alive, now: datetime) -> Heard:
         return Heard.CONFLICT
     if board is not None and board.conflict_machine_id == alive.machine_id:
         return Heard.CONFLICT  # until staff has said what is right
-    others = Board.objects.filter(machine_id=alive.machine_id, serial__isnull=False)
-    if board is not None:
-        others = others.exclude(pk=board.pk)
-    if others.filter(last_seen_at__gt=now - CLASH_WINDOW).exists():
+    others = [
+        other
+        for row in _of_machine.rows(machine_id=alive.machine_id)
+        if (other := Known._make(row)).serial and (board is None or other.id != board.id)
+    ]
+    if any(now - other.last_seen_at < CLASH_WINDOW for other in others):
         return Heard.CONFLICT
     if board is not None and board.machine_id == alive.machine_id:
         return Heard.KNOWN
-    return Heard.SWAPPED if others.exists() else Heard.NEW
+    return Heard.SWAPPED if others else Heard.NEW
 
 
-def _note(board: Board | None, alive: Alive, now: datetime, heard: Heard) -> None:
-    board = board or Board(first_seen_at=now)
-    board.serial = alive.serial or board.serial
-    board.ip_address = _address(alive)
-    board.build, board.firmware = alive.build, alive.firmware
-    board.free_heap = alive.free_heap
-    board.last_seen_at = now
-    if heard is Heard.CONFLICT:
-        if board.conflict_machine_id != alive.machine_id:
-            board.conflict_machine_id, board.conflict_since = alive.machine_id, now
-    else:
-        board.machine_id = alive.machine_id
-        board.conflict_machine_id = board.conflict_since = None
-    board.save()
+def _note(board: Known | None, alive: Alive, now: datetime, heard: Heard) -> None:
+    facts = {
+        "serial": alive.serial or (board.serial if board else None),
+        "ip_address": _address(alive),
+        "build": alive.build,
+        "firmware": alive.firmware,
+        "free_heap": alive.free_heap,
+        "last_seen_at": now,
+    }
+    key = board.id if board is not None else Board.objects.create(first_seen_at=now, **facts).pk
+    if board is not None:
+        _facts.run(key, **facts)
+    was_in_conflict_here = board is not None and board.conflict_machine_id == alive.machine_id
+    if heard is not Heard.CONFLICT:
+        if heard is not Heard.KNOWN or (board is not None and board.conflict_machine_id is not None):
+            _place.run(key, machine=alive.machine_id, conflict_machine=None, conflict_since=None)
+    elif not was_in_conflict_here:
+        known_at = board.machine_id if board is not None else None
+        _place.run(key, machine=known_at, conflict_machine=alive.machine_id, conflict_since=now)
 
 
 def _address(alive: Alive) -> str | None:
@@ -108,3 +116,23 @@ def _address(alive: Alive) -> str | None:
         return str(ip_address(alive.ip_address))
     except ValueError:
         return None
+
+
+# ---- statements ------------------------------------------------------------------------------------------------------
+
+
+def _boards(**conditions: Any) -> QuerySet[Board, Any]:
+    return Board.objects.filter(**conditions).order_by("id").values_list(*Known._fields)
+
+
+def _first(row: Any) -> Known | None:
+    return None if row is None else Known._make(row)
+
+
+_conflicts = Prepared(lambda machine_id: _boards(conflict_machine_id=machine_id).order_by()[:1], machine_id=int)
+_by_id = Prepared(lambda board_id: _boards(pk=board_id), board_id=int)
+_by_serial = Prepared(lambda serial: _boards(serial=serial), serial=str)
+_of_machine = Prepared(lambda machine_id: _boards(machine_id=machine_id), machine_id=int)
+_without_serial = Prepared(lambda machine_id: _boards(machine_id=machine_id, serial__isnull=True), machine_id=int)
+_facts = PreparedUpdate(Board, "serial", "ip_address", "build", "firmware", "free_heap", "last_seen_at")
+_place = PreparedUpdate(Board, "machine", "conflict_machine", "conflict_since")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 logger = logging.getLogger("telemetry.worker")
 
 INTERVAL = 60.0
-MAX_REMEMBERED = 500
+MAX_REMEMBERED = 100
 
 
 class Complaints:
@@ -25,7 +25,10 @@ class Complaints:
             self._withheld += 1
             return
         if len(self._said) >= MAX_REMEMBERED:
-            self._said.clear()
+            self._said = {key: at for key, at in self._said.items() if now - at < INTERVAL}
+            if len(self._said) >= MAX_REMEMBERED and about:  # somebody invents topics; our own troubles are still said
+                self._withheld += 1
+                return
         self._said[(reason, about)] = now
         withheld = f" ({self._withheld} repeated complaints were left out)" if self._withheld else ""
         self._withheld = 0

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
@@ -45,7 +46,7 @@ AWAY_SECONDS = 0.5
 Publish = Callable[[str, bytes], object]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
     """A message on its way; `arrived` is monotonic, `now` the same moment on the clock."""
 
@@ -86,6 +87,7 @@ class Desk:
         self._away_until = -1.0
         self._file = database.FileWatch()
         self.pending: deque[Job] = deque()
+        self._pending_of: Counter[int] = Counter()
         self.taps = Taps()
         self.heard = LastHeard()
         self.changed: set[int] = set()
@@ -120,7 +122,7 @@ class Desk:
         before = len(self.pending)
         self._give_up_on_old()
         if self.pending:
-            self._serve_batch([self.pending[i] for i in range(min(BATCH_MESSAGES, len(self.pending)))])
+            self._serve_batch(list(islice(self.pending, BATCH_MESSAGES)))
         return len(self.pending) < before
 
     # ---- in ----------------------------------------------------------------------------------------------------------
@@ -135,9 +137,10 @@ class Desk:
             return
         now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
         job = Job(message, topic, arrived, now)
-        has_to_queue = not is_question(message) or any(other.machine_id == job.machine_id for other in self.pending)
+        has_to_queue = not is_question(message) or self._pending_of[job.machine_id] > 0
         if has_to_queue or not self._try_question(job):
             self.pending.append(job)
+            self._pending_of[job.machine_id] += 1
 
     def _try_question(self, job: Job) -> bool:
         """False: the database is locked, ask again."""
@@ -162,7 +165,7 @@ class Desk:
         if all(is_question(job.message) for job in batch):
             for job in batch:
                 if self._try_question(job):
-                    self.pending.remove(job)
+                    self._settle(job)
             return
         self._record(batch)
 
@@ -182,22 +185,26 @@ class Desk:
                     self._record([job])
             elif not database.is_busy(error):
                 for job in batch:
-                    self.pending.remove(job)
+                    self._settle(job)
                     self._fail(job, error)
             return
         for job, answered in zip(batch, found, strict=True):
-            self.pending.remove(job)
+            self._settle(job)
             self._finish(job, answered)
 
     def _give_up_on_old(self) -> None:
         """What could not be done within a board's patience: say so to questions, say nothing about what happened."""
         for job in list(self.pending):
             if job.was_tried and self._age(job) > GIVE_UP:
-                self.pending.remove(job)
+                self._settle(job)
                 self._fail(job, OperationalError("the database stayed locked"))
             elif is_question(job.message) and self._is_late(job):
-                self.pending.remove(job)
+                self._settle(job)
                 self._drop_late(job)
+
+    def _settle(self, job: Job) -> None:
+        self.pending.remove(job)
+        self._pending_of[job.machine_id] -= 1
 
     # ---- out ---------------------------------------------------------------------------------------------------------
 

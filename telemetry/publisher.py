@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 
 from telemetry.collected import LastHeard
@@ -28,13 +28,12 @@ class StatusPublisher:
         if digits.isascii() and digits.isdigit() and len(digits) < 10:
             self._retained.add(int(digits))
 
-    def publish_changed(self, machine_ids: Iterable[int], now: datetime) -> None:
-        for machine_id in machine_ids:
-            status = snapshot_of(machine_id, now, self._heard.at)
-            if status is None:
-                self._clear(machine_id)
-            else:
-                self._publish_one(status)
+    def publish_changed(self, machine_id: int, now: datetime) -> None:
+        status = snapshot_of(machine_id, now, self._heard.at)
+        if status is None:
+            self._clear(machine_id)
+        else:
+            self._publish_one(status)
 
     def sweep(self, now: datetime) -> None:
         """Finds what changed without our being told: the admin, a restored backup, the calendar."""

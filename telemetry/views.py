@@ -19,6 +19,8 @@ from machines.models import Machine
 from telemetry.status import MachineStatus, State, snapshot
 
 REFRESH_SECONDS = 5
+# What people come to see first; `State` itself is ordered by which state wins.
+IN_ORDER = (State.FREE, State.IN_USE, State.MAINTENANCE, State.BLOCKED, State.OFFLINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,13 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     tiles = _tiles(now)
     chosen = request.GET.get("state")
     counts = _counts(tiles, chosen)
-    shown = [tile for tile in tiles if tile.status.state == chosen] if any(c.is_chosen for c in counts) else tiles
+    is_filtered = any(count.is_chosen for count in counts)
+    shown = [tile for tile in tiles if tile.status.state == chosen] if is_filtered else tiles
     context = {
         "now": now,
         "total": len(tiles),
         "counts": counts,
-        "is_filtered": len(shown) < len(tiles) or any(count.is_chosen for count in counts),
+        "is_filtered": is_filtered,
         "groups": _groups(shown),
         "refresh_seconds": REFRESH_SECONDS,
     }
@@ -86,7 +89,7 @@ def _tiles(now: datetime) -> list[Tile]:
 
 def _counts(tiles: Iterable[Tile], chosen: str | None) -> list[Count]:
     states = [tile.status.state for tile in tiles]
-    return [Count(state, state.sentence, states.count(state), state == chosen) for state in reversed(State)]
+    return [Count(state, state.sentence, states.count(state), state == chosen) for state in IN_ORDER]
 
 
 def _groups(tiles: Iterable[Tile]) -> list[Group]:

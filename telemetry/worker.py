@@ -93,11 +93,13 @@ class Worker:
         news = self._next_news()
         if news is not None:
             self._take(news)
-        inbox_is_empty = self.link.inbox.empty()
-        if self.desk.pending and (inbox_is_empty or self.desk.batch_is_ready()):
+        if self.desk.pending and (self.link.inbox.empty() or self.desk.batch_is_ready()):
             self.desk.serve_pending()
-        self._publish_changes(is_idle=inbox_is_empty and not self.desk.pending)
+        self._publish_changes()
         self._run_ticks()
+
+    def _is_idle(self) -> bool:
+        return self.link.inbox.empty() and not self.desk.pending
 
     # ---- what the link brings ----------------------------------------------------------------------------------------
 
@@ -150,18 +152,22 @@ class Worker:
 
     # ---- what screens see --------------------------------------------------------------------------------------------
 
-    def _publish_changes(self, *, is_idle: bool) -> None:
+    def _publish_changes(self) -> None:
+        """All of them when nobody waits for an answer, otherwise as many as a tenth of the time is enough for."""
         changed = self.desk.changed
-        if not changed or not (is_idle or self._monotonic() - self._changes_published > STATUS_SECONDS):
+        began = self._monotonic()
+        if not changed or not (self._is_idle() or began - self._changes_published > STATUS_SECONDS):
             return
-        machine_ids = sorted(changed)
-        changed.clear()
+        while changed and (self._is_idle() or self._monotonic() - began < STATUS_SECONDS / 10):
+            machine_id = changed.pop()
+            try:
+                self._publisher.publish_changed(machine_id, self._clock())
+            except DatabaseError as error:
+                changed.add(machine_id)
+                if not database.is_busy(error):
+                    database.renew()
+                break
         self._changes_published = self._monotonic()
-        try:
-            self._publisher.publish_changed(machine_ids, self._clock())
-        except DatabaseError:
-            changed.update(machine_ids)
-            database.renew()
 
     def _sweep(self) -> None:
         if not self._is_loaded:

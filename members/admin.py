@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, ForeignKey, ManyToManyField, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -27,6 +28,7 @@ from members.power import is_last_superuser, may_touch, ordinary_roles
 from members.uids import normalise_uid
 
 admin.site.login_form = LoginForm
+admin.site.unregister(Group)  # permissions come from roles
 
 _PART_OF_A_UID = re.compile(r"[0-9a-f]{4,40}")
 
@@ -196,12 +198,16 @@ class MemberAdmin(FindsCards, UserAdmin):
 @admin.register(Card)
 class CardAdmin(FindsCards):
     form = CardOfMemberForm
-    list_display = ("uid", "member", "label", "is_lost", "created_at")
+    list_display = ("uid", "member", "label", "lost", "created_at")
     list_filter = ("is_lost", "created_at")
     list_select_related = ("member",)
     search_fields = ("label", "member__first_name", "member__last_name")
     autocomplete_fields = ("member",)
     readonly_fields = ("created_at",)
+
+    @admin.display(description=_("state"), ordering="is_lost", empty_value="")
+    def lost(self, card: Card) -> Any:
+        return _("lost") if card.is_lost else None
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change, **kwargs)

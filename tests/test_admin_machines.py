@@ -157,6 +157,23 @@ def test_a_machine_goes_with_its_history(boss, lab, laser):
     assert not Use.objects.filter(machine_id=laser.pk).exists()
 
 
+def test_a_machine_does_not_take_along_what_staff_may_not_delete(make_member, lab, laser):
+    fixer = client_of(make_member("Fred", role=backend_role("Repairs", "view_machine", "delete_machine")))
+    assert "permission" in fixer.get(page(Machine, "delete", laser.pk)).content.decode()
+    assert fixer.post(page(Machine, "delete", laser.pk), {"post": "yes"}).status_code == 403
+    selected = {"action": "delete_selected", "_selected_action": [laser.pk], "post": "yes"}
+    assert fixer.post(page(Machine, "changelist"), selected).status_code == 403
+    assert Machine.objects.filter(pk=laser.pk).exists()
+
+
+def test_a_long_history_is_counted_not_listed(boss, lab, laser, make_use):
+    for _number in range(5):
+        make_use(laser)
+    response = boss.get(page(Machine, "delete", laser.pk))
+    assert dict(response.context["model_count"])["uses"] == 6
+    assert response.context["deleted_objects"] == ["Laser (7)"]
+
+
 def test_a_type_with_machines_is_not_deleted(boss, laser, laser_type):
     boss.post(page(MachineType, "delete", laser_type.pk), {"post": "yes"})
     assert MachineType.objects.filter(pk=laser_type.pk).exists()

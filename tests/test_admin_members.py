@@ -153,6 +153,10 @@ def test_a_role_with_members_is_not_deleted(boss, make_member):
     assert Role.objects.filter(pk=role.pk).exists()
 
 
+def test_there_are_no_groups_beside_the_roles(boss):
+    assert "Groups" not in boss.get("/admin/").content.decode()
+
+
 # ---- login -----------------------------------------------------------------------------------------------------------
 
 

@@ -57,6 +57,11 @@ def test_a_tap_says_in_words_what_became_of_it(boss, tap):
     assert "May use the machine." in boss.get(page(Tap, "changelist")).content.decode()
 
 
+def test_a_tap_tells_why_a_board_stopped_somebody_who_may(boss, tap):
+    Tap.objects.update(is_machine_blocked=True, is_maintenance_due=True)
+    assert "machine blocked, maintenance due" in boss.get(page(Tap, "changelist")).content.decode().lower()
+
+
 def test_a_tap_is_found_by_a_card_in_any_notation(boss, tap):
     response = boss.get(page(Tap, "changelist"), {"q": "0A:1B:2C:3D"})
     assert list(response.context["cl"].result_list) == [tap]

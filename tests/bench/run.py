@@ -8,11 +8,13 @@ import os
 import platform
 import sys
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
 from tests.bench.backends import Backend, Database, NotReady, echo, worker
 from tests.bench.broker import Broker
+from tests.bench.cpu import Others, seconds_of
 from tests.bench.lab import Lab
 from tests.bench.scenarios import SCENARIOS, Bench, Numbers, Scenario
 from tests.bench.table import FLOOR
@@ -66,8 +68,8 @@ class Run:
         beside = [scenario for scenario in self.scenarios if scenario.name == "checkuser"]
         numbers: Numbers = {}
         for scenario in beside:
-            with echo(broker, self.lab, directory):
-                numbers = self._scenario(f"{name}, floor", scenario, broker, Tally())
+            with echo(broker, self.lab, directory) as backend:
+                numbers = self._scenario(f"{name}, floor", scenario, broker, backend, Tally())
         return {f"floor_{key}": value for key, value in numbers.items()}
 
     def _measure(
@@ -76,24 +78,26 @@ class Run:
         total = Tally()
         has_grown = False
         with process as backend:
+            others = Others(broker.pid, backend.child.pid)
             numbers: Numbers = {"start_up": backend.start_up}
             for scenario in self.scenarios:
                 if scenario.needs_crowd and not has_grown and database is not None:
                     database.grow()
                     has_grown = True
-                numbers |= self._scenario(name, scenario, broker, total)
+                numbers |= self._scenario(name, scenario, broker, backend, total)
                 if not backend.child.is_running:
                     raise NotReady(backend.child.last_words())
-            numbers["megabytes"] = backend.megabytes
+            numbers |= {"megabytes": backend.megabytes, "others": others.percent()}
         numbers["troubles"] = sum(total.troubles.values()) - total.late  # late ones are unanswered already
         if backend.child.exit_code and database is not None:
             self.remarks.append(f"{name}: exit code {backend.child.exit_code}: {backend.child.last_words()}")
         return numbers, total
 
-    def _scenario(self, name: str, scenario: Scenario, broker: Broker, total: Tally) -> Numbers:
+    def _scenario(self, name: str, scenario: Scenario, broker: Broker, backend: Backend, total: Tally) -> Numbers:
         _say(f"{name}: {scenario.name}")
         tally = Tally()
-        numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally))
+        backend_cpu = partial(seconds_of, backend.child.pid)
+        numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally, backend_cpu))
         total.add_troubles(tally)
         if tally.troubles:
             self.remarks.append(

@@ -45,8 +45,10 @@ ROWS = [
     Row("  floor at that moment, p50 ms", "floor_checkuser_p50", 3),
     Row("checkuser, one board, p99 ms", "checkuser_p99", 3),
     Row("checkuser, 50 boards, answers/s", "checkuser_rate", 0, ">= 5,000", at_least(5000)),
+    Row("  backend, µs of processor each", "checkuser_cost", 0),
     Row("  load generator, % of a core", "load", 0),
     Row("whole sessions, 50 boards, answers/s", "sessions_rate", 0, ">= 2,000", at_least(2000)),
+    Row("  backend, µs of processor each", "sessions_cost", 0),
     Row("  of these stopuse, p99 ms", "stopuse_p99", 1),
     Row("checkmachine, one board, p50 ms", "checkmachine_p50", 3, "<= 1.2 x history 0", times_the_first(1.2)),
     Row("replays in a row, 50 boards tap, p50 ms", "replays_p50", 1),
@@ -62,6 +64,7 @@ ROWS = [
     Row("start-up to the first answer, s", "start_up", 2),
     Row("answers wrong, unasked or missing", "troubles", 0, "0", at_most(0)),
     Row("odometers wrong", "wrong_odometers", 0, "0", at_most(0)),
+    Row("processor taken by other programs, %", "others", 0),
 ]
 
 

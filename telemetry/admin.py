@@ -79,7 +79,7 @@ class TapAdmin(FindsCards):
     search_fields = ("machine__name", "member__first_name", "member__last_name")
     show_full_result_count = False
 
-    @admin.display(description=_("and"))
+    @admin.display(description=_("circumstances"))
     def circumstances(self, tap: Tap) -> str:
         """What else the board or staff made of it, in the words of the fields."""
         names = ("is_machine_blocked", "is_maintenance_due", "is_enrolled")

@@ -142,7 +142,9 @@ def test_names_from_the_database_are_no_markup(client, public, laser_type):
 
 def test_the_language_can_be_chosen(client, public, laser):
     client.post("/i18n/setlang/", {"language": "it", "next": "/"})
-    assert '<html lang="it">' in text_of(client.get("/"))
+    page = text_of(client.get("/"))
+    assert '<html lang="it">' in page
+    assert 'lang="en">English</button>' in page
 
 
 def test_who_logged_in_can_log_out(ada, public):

@@ -19,6 +19,7 @@ TOOLS := $(VENV)/.stamp-tools
 
 TEST_SECRET := only-for-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz
 CHECKED := $(wildcard deploy fabomatic members machines telemetry)
+LANGUAGES := $(sort it $(notdir $(wildcard locale/*)))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -48,9 +49,10 @@ bench: $(TOOLS) ## How fast it answers (ARGS=... are passed on)
 
 messages: $(TOOLS) ## Collects the sentences to translate and compiles the translations (needs gettext)
 	@command -v msgfmt >/dev/null || { echo "gettext is missing: apt install gettext" >&2; exit 1; }
-	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) manage.py makemessages --all --no-location --no-wrap \
+	@mkdir -p locale
+	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) manage.py makemessages $(LANGUAGES:%=--locale %) --no-location --no-wrap \
 		--ignore=.venv --ignore=var --ignore=tests --ignore=staticfiles
-	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) manage.py compilemessages --ignore=.venv
+	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) manage.py compilemessages --ignore=.venv --ignore=var
 
 $(CREATED):
 	@command -v $(PYTHON) >/dev/null || \

@@ -345,7 +345,7 @@ def packet_size(topic: str, payload: bytes) -> int:
 def board_text(text: str, columns: int) -> str:
     """What the display can show of a text: ASCII, without signs that it has no letters for, cut to its columns."""
     if text.isascii() and text.isprintable():
-        return text[:columns].strip()
+        return text.strip()[:columns].rstrip()
     letters = "".join(character for character in text if unicodedata.category(character) not in _UNSHOWN)
     plain = "".join(character for character in anyascii(letters) if " " <= character <= "~")
     shown = " ".join(plain.split())[:columns].rstrip()

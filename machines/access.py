@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from machines.models import Authorization, Machine, Use
 from machines.prepared import Prepared
 from members.models import Card
+from members.uids import is_reader_uid
 
 
 class Outcome(StrEnum):
@@ -214,6 +215,7 @@ def find_holder(machine_id: int, uid: str) -> Holder | None:
 # ---- cards for a board to remember -----------------------------------------------------------------------------------
 
 RECENT_USES = 50
+MOST_STAFF = 200
 
 
 def useful_cards(machine_id: int, now: datetime, limit: int, *, has_conflict: bool = False) -> list[tuple[str, int]]:
@@ -224,6 +226,8 @@ def useful_cards(machine_id: int, now: datetime, limit: int, *, has_conflict: bo
         for uid in uids(machine_id, limit):
             if len(found) == limit:
                 return list(found.items())
+            if not is_reader_uid(uid):
+                continue
             decision = judge(machine, find_holder(machine_id, uid), now, has_conflict=has_conflict)
             if decision.is_granted:
                 found.setdefault(uid, decision.level)
@@ -233,7 +237,7 @@ def useful_cards(machine_id: int, now: datetime, limit: int, *, has_conflict: bo
 def _staff_cards(machine_id: int, limit: int) -> list[str]:
     power = Q(member__role__authorize_all=True) | Q(member__role__can_maintain=True)
     staff = Card.objects.filter(power, is_lost=False, member__is_active=True).order_by("pk")
-    return list(staff.values_list("uid", flat=True)[:limit])
+    return list(staff.values_list("uid", flat=True)[:MOST_STAFF])
 
 
 def _recent_cards(machine_id: int, limit: int) -> list[str]:

@@ -11,8 +11,11 @@ from pathlib import Path
 
 import django
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError
+
+POSTGRESQL_HINT = "PostgreSQL's driver: .venv/bin/python -m pip install -r requirements-postgresql.txt"
 
 
 def prepare(sample_cards: Path | None) -> None:
@@ -41,6 +44,9 @@ def main() -> int:
     try:
         django.setup()
         prepare(options.sample_cards)
+    except ImproperlyConfigured as error:
+        print(f"{error}\n{POSTGRESQL_HINT}" if "psycopg" in str(error) else error, file=sys.stderr)
+        return 1
     except CommandError as error:
         # SystemCheckError is one, too: it lists what is wrong with the settings.
         print(str(error).strip(), file=sys.stderr)

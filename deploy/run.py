@@ -190,13 +190,13 @@ def bring_up(supervisor: Supervisor, plan: Plan) -> None:
 
 def overview(plan: Plan) -> str:
     what = "an invented lab, new at each start" if plan.is_demo else "your lab"
+    login = "e-mail and password: above" if plan.is_demo else "the first start showed e-mail and password, once"
     lines = [
         "",
         f"Fabomatic is running: {what}. Ctrl-C stops it.",
         "",
         f"  Page     {plan.page}/",
-        f"  Staff    {plan.page}/admin/ (the first administrator's password is shown above, once)",
-        *([] if plan.is_demo else ["           A new one: .venv/bin/python manage.py changepassword <e-mail>"]),
+        f"  Staff    {plan.page}/admin/ ({login})",
         *(f"  {note}" for note in plan.notes),
         "",
     ]

@@ -54,6 +54,7 @@ def lab_settings():
         TIME_ZONE="Europe/Rome",
         LANGUAGE_CODE="en",
         BOARD_PACKET_LIMIT=300,
+        MQTT_URL="mqtt://tests:tests@127.0.0.1:9",  # nobody listens there; a lab's broker must not hear of tests
     ):
         yield
 

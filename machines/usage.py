@@ -95,15 +95,10 @@ def sign_of_life(machine_id: int, who: Who, duration: int, now: datetime) -> Rec
         if use is not running:
             _supersede(running, now)
             _run_again(use)
-        if now - lasted < use.started_at - TOLERANCE:
-            _sign.run(use.id, started_at=now - lasted, last_seen_at=now, is_replay=True)
-        else:
-            _sign.run(
-                use.id,
-                started_at=use.started_at,
-                last_seen_at=max(now, use.started_at),
-                is_replay=use.is_replay,
-            )
+        # Its start follows the board's count: our clock may have been set, and two clocks drift over a print of days.
+        is_moved = not _is_near(now - lasted, use.started_at)
+        started_at = now - lasted if is_moved else use.started_at
+        _sign.run(use.id, started_at=started_at, last_seen_at=started_at + lasted, is_replay=use.is_replay or is_moved)
         return Recorded.KNOWN
 
 

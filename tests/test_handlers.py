@@ -177,6 +177,37 @@ def test_a_print_of_three_days_keeps_its_hours(lab, laser, odometer):
     assert odometer(laser) == 3 * 86400
 
 
+def report_for(lab, seconds, every=30, drift=0.0):
+    """Signs of life as the board counts them, then a stop a second after the last."""
+    for second in range(every, seconds + 1, every):
+        lab.time.travel(every)
+        lab.ask(7, "inuse", uid=ADA, duration=int(second * (1 - drift)))
+    lab.time.travel(1)
+    lab.ask(7, "stopuse", uid=ADA, duration=int((seconds + 1) * (1 - drift)))
+
+
+def test_a_print_of_days_counts_once_although_two_clocks_drift(lab, laser, odometer):
+    lab.ask(7, "startuse", uid=ADA)
+    report_for(lab, 5 * 86400, every=600, drift=60e-6)
+    assert [use.duration for use in Use.objects.all()] == [odometer(laser)] == [int((5 * 86400 + 1) * (1 - 60e-6))]
+
+
+@pytest.mark.parametrize("hours", [4, -4])
+def test_a_clock_that_is_set_during_a_use_changes_no_hours(lab, laser, odometer, hours):
+    """A Pi without a battery clock learns the time some minutes after it has started."""
+    lab.ask(7, "startuse", uid=ADA)
+    before = lab.time.clock
+    lab.desk._clock = lambda: before() + timedelta(hours=hours)
+    report_for(lab, 600)
+    assert [use.duration for use in Use.objects.all()] == [odometer(laser)] == [601]
+
+
+def test_a_start_that_was_dated_too_early_counts_no_more_than_the_board_says(lab, laser, odometer):
+    lab.ask(7, "startuse", uid=ADA, waited=60)
+    report_for(lab, 120)
+    assert [use.duration for use in Use.objects.all()] == [odometer(laser)] == [121]
+
+
 def test_a_remote_stop_of_an_idle_machine_records_nothing(lab):
     assert lab.ask(7, "stopuse", uid="00000000", duration=0) is not None
     assert lab.ask(7, "stopuse", uid=ADA, duration=0)["request_ok"] is True

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.db.models import QuerySet
 
-from machines.prepared import Prepared, PreparedUpdate
+from machines.prepared import Prepared, PreparedInsert, PreparedUpdate
 from telemetry.models import Board
 from telemetry.protocol import Alive
 
@@ -99,16 +99,21 @@ def _note(board: Known | None, alive: Alive, now: datetime, heard: Heard) -> Non
         "free_heap": alive.free_heap,
         "last_seen_at": now,
     }
-    key = board.id if board is not None else Board.objects.create(first_seen_at=now, **facts).pk
-    if board is not None:
-        _facts.run(key, **facts)
-    was_in_conflict_here = board is not None and board.conflict_machine_id == alive.machine_id
-    if heard is not Heard.CONFLICT:
-        if heard is not Heard.KNOWN or (board is not None and board.conflict_machine_id is not None):
-            _place.run(key, machine=alive.machine_id, conflict_machine=None, conflict_since=None)
-    elif not was_in_conflict_here:
+    if board is None:
+        _insert.run(first_seen_at=now, **facts, **_place_of(board, alive, now, heard))
+        return
+    _facts.run(board.id, **facts)
+    is_still_in_conflict = heard is Heard.CONFLICT and board.conflict_machine_id == alive.machine_id
+    is_where_it_was = heard is Heard.KNOWN and board.conflict_machine_id is None
+    if not is_still_in_conflict and not is_where_it_was:
+        _place.run(board.id, **_place_of(board, alive, now, heard))
+
+
+def _place_of(board: Known | None, alive: Alive, now: datetime, heard: Heard) -> dict[str, Any]:
+    if heard is Heard.CONFLICT:
         known_at = board.machine_id if board is not None else None
-        _place.run(key, machine=known_at, conflict_machine=alive.machine_id, conflict_since=now)
+        return {"machine": known_at, "conflict_machine": alive.machine_id, "conflict_since": now}
+    return {"machine": alive.machine_id, "conflict_machine": None, "conflict_since": None}
 
 
 def _address(alive: Alive) -> str | None:
@@ -134,5 +139,8 @@ _by_id = Prepared(lambda board_id: _boards(pk=board_id), board_id=int)
 _by_serial = Prepared(lambda serial: _boards(serial=serial), serial=str)
 _of_machine = Prepared(lambda machine_id: _boards(machine_id=machine_id), machine_id=int)
 _without_serial = Prepared(lambda machine_id: _boards(machine_id=machine_id, serial__isnull=True), machine_id=int)
-_facts = PreparedUpdate(Board, "serial", "ip_address", "build", "firmware", "free_heap", "last_seen_at")
-_place = PreparedUpdate(Board, "machine", "conflict_machine", "conflict_since")
+_FACTS = ("serial", "ip_address", "build", "firmware", "free_heap", "last_seen_at")
+_PLACE = ("machine", "conflict_machine", "conflict_since")
+_facts = PreparedUpdate(Board, *_FACTS)
+_place = PreparedUpdate(Board, *_PLACE)
+_insert = PreparedInsert(Board, "first_seen_at", *_FACTS, *_PLACE)

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
@@ -21,11 +19,11 @@ from telemetry import database
 from telemetry.collected import LastHeard, TapNote, Taps
 from telemetry.complaints import Complaints
 from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer, is_kept_by_board, is_question
+from telemetry.pending import Job, Pending
 from telemetry.protocol import (
     ACTIONS,
     BadMessage,
     CheckUser,
-    Message,
     Reply,
     Topics,
     encode,
@@ -39,26 +37,9 @@ logger = logging.getLogger("telemetry.worker")
 PATIENCE = 1.5  # seconds; a board waits 2, and reads what comes later as the answer to its next query
 GIVE_UP = 1.4  # leaves time to say that we could not
 RETRY = 0.001
-BATCH_MESSAGES = 32
-BATCH_SECONDS = 0.02
 AWAY_SECONDS = 0.5
 
 Publish = Callable[[str, bytes], object]
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A message on its way; `arrived` is monotonic, `now` the same moment on the clock."""
-
-    message: Message
-    topic: str
-    arrived: float
-    now: datetime
-    was_tried: bool = False
-
-    @property
-    def machine_id(self) -> int:
-        return self.message.machine_id
 
 
 @dataclass(slots=True)
@@ -86,8 +67,7 @@ class Desk:
         self._monotonic = monotonic
         self._away_until = -1.0
         self._file = database.FileWatch()
-        self.pending: deque[Job] = deque()
-        self._pending_of: Counter[int] = Counter()
+        self.pending = Pending()
         self.taps = Taps()
         self.heard = LastHeard()
         self.changed: set[int] = set()
@@ -113,16 +93,14 @@ class Desk:
             logger.exception("A message of %d bytes could not be handled.", len(payload))
 
     def batch_is_ready(self) -> bool:
-        if not self.pending:
-            return False
-        return len(self.pending) >= BATCH_MESSAGES or self._monotonic() - self.pending[0].arrived > BATCH_SECONDS
+        return self.pending.is_ready(self._monotonic())
 
     def serve_pending(self) -> bool:
         """False when nothing moved: somebody holds the database's lock."""
         before = len(self.pending)
         self._give_up_on_old()
-        if self.pending:
-            self._serve_batch(list(islice(self.pending, BATCH_MESSAGES)))
+        if batch := self.pending.batch(self._monotonic()):
+            self._serve_batch(batch)
         return len(self.pending) < before
 
     # ---- in ----------------------------------------------------------------------------------------------------------
@@ -137,10 +115,8 @@ class Desk:
             return
         now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
         job = Job(message, topic, arrived, now)
-        has_to_queue = not is_question(message) or self._pending_of[job.machine_id] > 0
-        if has_to_queue or not self._try_question(job):
-            self.pending.append(job)
-            self._pending_of[job.machine_id] += 1
+        if not is_question(message) or self.pending.has_to_wait(message) or not self._try_question(job):
+            self.pending.add(job)
 
     def _try_question(self, job: Job) -> bool:
         """False: the database is locked, ask again."""
@@ -165,7 +141,7 @@ class Desk:
         if all(is_question(job.message) for job in batch):
             for job in batch:
                 if self._try_question(job):
-                    self._settle(job)
+                    self.pending.remove(job)
             return
         self._record(batch)
 
@@ -185,26 +161,22 @@ class Desk:
                     self._record([job])
             elif not database.is_busy(error):
                 for job in batch:
-                    self._settle(job)
+                    self.pending.remove(job)
                     self._fail(job, error)
             return
         for job, answered in zip(batch, found, strict=True):
-            self._settle(job)
+            self.pending.remove(job)
             self._finish(job, answered)
 
     def _give_up_on_old(self) -> None:
         """What could not be done within a board's patience: say so to questions, say nothing about what happened."""
-        for job in list(self.pending):
+        for job in self.pending.jobs():
             if job.was_tried and self._age(job) > GIVE_UP:
-                self._settle(job)
+                self.pending.remove(job)
                 self._fail(job, OperationalError("the database stayed locked"))
             elif is_question(job.message) and self._is_late(job):
-                self._settle(job)
+                self.pending.remove(job)
                 self._drop_late(job)
-
-    def _settle(self, job: Job) -> None:
-        self.pending.remove(job)
-        self._pending_of[job.machine_id] -= 1
 
     # ---- out ---------------------------------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ class Worker:
         self._instance_topic = f"{INSTANCE_TOPIC}/{client_id}"
         self._client_id = client_id
         self._instance = uuid.uuid4().hex.encode()
-        self._has_claimed = False
+        self._is_claimed = False
         self._connected_at: float | None = None
         self._pulse = Pulse(monotonic)
         self._online: set[int] = set()
@@ -132,23 +132,24 @@ class Worker:
 
     def _on_connected(self) -> None:
         self._connected_at = self._monotonic()
-        if not self._has_claimed:
-            self._claim()
+        if not self._is_claimed:
+            self.link.publish(self._instance_topic, self._instance, True)
         self._publisher.forget()
         self.link.subscribe(EVERYTHING)
         self._sweep_tick.due_in(1.0, self._monotonic())
 
     def _on_instance(self, payload: bytes) -> None:
-        """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it."""
-        if payload and payload != self._instance:
+        """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it.
+
+        What the broker holds before it holds ours is of one that went before us, perhaps without a word.
+        """
+        if payload == self._instance:
+            self._is_claimed = True
+        elif payload and self._is_claimed:
             self.link.fatal = _(
                 "Another worker is connected as %(client_id)s: each throws the other out. "
                 "Stop one, or give it an MQTT_CLIENT_ID of its own."
             ) % {"client_id": self._client_id}
-
-    def _claim(self) -> None:
-        self.link.publish(self._instance_topic, self._instance, True)
-        self._has_claimed = True
 
     # ---- what screens see --------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
@@ -60,7 +59,7 @@ def fresh_database_url(folder):
     with connection.creation._nodb_cursor() as cursor:
         cursor.execute("DROP DATABASE IF EXISTS fabomatic_fresh")
         cursor.execute("CREATE DATABASE fabomatic_fresh")
-    yield urlunsplit(urlsplit(os.environ["DATABASE_URL"])._replace(path="/fabomatic_fresh"))
+    yield os.environ["DATABASE_URL"].rpartition("/")[0] + "/fabomatic_fresh"
     with connection.creation._nodb_cursor() as cursor:
         cursor.execute("DROP DATABASE fabomatic_fresh")
 

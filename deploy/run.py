@@ -131,7 +131,7 @@ def start_broker(supervisor: Supervisor, plan: Plan) -> None:
     listener = Listener(address.port, plan.environment.get("BROKER_BIND", ""))
     logins = [login for login in (plan.board_login(), Login(address.user, address.password)) if login.password]
     command = brokers.prepare_broker(plan.folder, listener, logins, plan.mosquitto)
-    supervisor.start("broker", command, plan.environment, leaves_last=True)
+    supervisor.start("broker", command, plan.environment, is_quiet=plan.is_demo, leaves_last=True)
     if not supervisor.wait_until(lambda: brokers.answers(address.host, address.port), START_SECONDS):
         raise Refusal(f"The broker does not answer at {address}.")
 
@@ -169,7 +169,7 @@ def start_boards(supervisor: Supervisor, plan: Plan) -> None:
     machines = ",".join(str(machine.id) for machine in MACHINES if machine.has_board)
     habits = ["--between", "0.5", "--use", "1.5"]
     command = ["simulate_boards", "--machines", machines, "--cards", str(plan.cards), *habits]
-    supervisor.start("boards", [sys.executable, "manage.py", *command], environment, is_quiet=True)
+    supervisor.start("boards", [sys.executable, "manage.py", *command], environment)
 
 
 def bring_up(supervisor: Supervisor, plan: Plan) -> None:

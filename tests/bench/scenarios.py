@@ -97,7 +97,7 @@ def replays_while_others_tap(bench: Bench) -> Numbers:
 def reconnect_crowd(bench: Bench) -> Numbers:
     tally = bench.tally
     with bench.swarm() as swarm:
-        begun = perf_counter()
+        begun, spent = perf_counter(), bench.backend_cpu()
         swarm.open(bench.lab.all_ids[:CROWD], lambda machine_id: _back_online(bench.lab, machine_id))
         swarm.run(limit=60)
     answers = tally.all_latencies()
@@ -109,6 +109,7 @@ def reconnect_crowd(bench: Bench) -> Numbers:
         "reconnect_p99": percentile(answers, 99) * 1e3,
         "reconnect_max": percentile(answers, 100) * 1e3,
         "reconnect_seconds": tally.last_answer_at - begun,
+        "reconnect_cpu": bench.backend_cpu() - spent,
     }
 
 

@@ -60,6 +60,7 @@ ROWS = [
     Row("  p99 ms", "reconnect_p99", 1),
     Row("  slowest ms", "reconnect_max", 1),
     Row("  all done after s", "reconnect_seconds", 2),
+    Row("  backend, s of processor in all", "reconnect_cpu", 2),
     Row("memory after all that, MB", "megabytes", 1, "<= 50", at_most(50)),
     Row("start-up to the first answer, s", "start_up", 2),
     Row("answers wrong, unasked or missing", "troubles", 0, "0", at_most(0)),

@@ -42,6 +42,10 @@ AWAY_SECONDS = 0.5
 Publish = Callable[[str, bytes], object]
 
 
+class Away(OperationalError):
+    """Not even tried, because the last try has only just failed."""
+
+
 @dataclass(slots=True)
 class Counts:
     received: int = 0
@@ -202,7 +206,8 @@ class Desk:
         reply = None if is_kept_by_board(job.message) else refusal(action, "try again later")
         if isinstance(error, OperationalError | InterfaceError):
             self.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
-            self._renew_connection()
+            if not isinstance(error, Away):
+                self._renew_connection()
         else:
             logger.error("A %s of machine %d cannot be recorded.", action.value, job.machine_id, exc_info=error)
             if getattr(job.message, "is_replay", False):
@@ -241,7 +246,7 @@ class Desk:
     def _refuse_while_away(self) -> None:
         """A database that could not be reached is asked twice a second, not at each tap: every try may take long."""
         if self._monotonic() < self._away_until:
-            raise OperationalError("the database cannot be reached")
+            raise Away("the database cannot be reached")
         self._file.refresh()
 
     def _renew_connection(self) -> None:

@@ -446,6 +446,33 @@ def test_clock_set_back_then_a_sign_of_life(board):
     assert board.uses == [(ADA, -60, None, "")]
 
 
+def test_clock_set_forward_in_mid_use_makes_it_no_longer(board):
+    """A Pi without a clock of its own learns the time after the machine was switched on."""
+    board.start(ADA, 0)
+    board.inuse(ADA, 30, 30)
+    board.close_lost(10 * HOUR)
+    board.inuse(ADA, 60, 10 * HOUR)
+    board.stop(ADA, 90, 10 * HOUR + 30)
+    assert (board.uses, board.hours) == ([(ADA, 10 * HOUR - 60, 90, "stop")], 90)
+
+
+def test_stop_repeated_after_another_use_was_lost_is_the_same(board):
+    """The last use closed by the board counts, and not one that we closed since."""
+    board.start(ADA, 0)
+    board.stop(ADA, 60, 60)
+    board.start(BRUNO, 100)
+    board.close_lost(2 * HOUR)
+    assert board.stop(ADA, 60, 3 * HOUR, replay=True) is KNOWN
+    assert board.hours == 60
+
+
+def test_start_lost_on_its_way_is_made_good_by_the_stop(board):
+    board.start(BRUNO, 0)
+    board.stop(BRUNO, 60, 60)
+    board.stop(ADA, 100, 200)
+    assert board.uses == [(BRUNO, 0, 60, "stop"), (ADA, 100, 100, "stop")]
+
+
 def test_hours_follow_every_message(board):
     steps = [
         (lambda: board.stop(ADA, 600, 600), 600),

@@ -165,7 +165,8 @@ class Swarm:
         waited = now - board.asked_at
         if waited > PATIENCE:
             self.tally.late += 1
-            self.tally.unanswered += not board.is_overdue
+            if not board.is_overdue:
+                self.tally.note_silence(query.kind)
         self.tally.note(query.kind, waited, now)
         if not query.is_right(payload):
             self.tally.note_wrong(query.kind, payload)
@@ -185,7 +186,7 @@ class Swarm:
                     board.proceed(False)
                 elif board.query is not None and waited > PATIENCE and not board.is_overdue:
                     board.is_overdue = True
-                    self.tally.unanswered += 1
+                    self.tally.note_silence(board.query.kind)
             except OSError:
                 self._drop(board)
 

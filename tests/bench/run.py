@@ -100,9 +100,7 @@ class Run:
         numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally, backend_cpu))
         total.add_troubles(tally)
         if tally.troubles:
-            self.remarks.append(
-                f"{name}, {scenario.name}: {tally.troubles} {' '.join(tally.samples_of_wrong)}".rstrip()
-            )
+            self.remarks.append(f"{name}, {scenario.name}: {tally.troubles} {tally.details}".rstrip())
         gc.collect()
         return numbers
 

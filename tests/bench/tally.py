@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
+
+_TROUBLES = ("wrong", "unanswered", "late", "unasked", "disconnected")
 
 
 @dataclass
@@ -11,6 +14,7 @@ class Tally:
     latencies: dict[str, list[float]] = field(default_factory=dict)  # seconds by kind of query
     wrong: int = 0
     unanswered: int = 0  # within the 2 s a board waits
+    silent_kinds: Counter[str] = field(default_factory=Counter)  # of those, by kind of query
     late: int = 0  # of those, answered after all
     unasked: int = 0  # a board would take it for the answer to its next query
     disconnected: int = 0
@@ -22,6 +26,10 @@ class Tally:
     def note(self, kind: str, seconds: float, now: float) -> None:
         self.latencies.setdefault(kind, []).append(seconds)
         self.last_answer_at = now
+
+    def note_silence(self, kind: str) -> None:
+        self.unanswered += 1
+        self.silent_kinds[kind] += 1
 
     def note_wrong(self, kind: str, payload: bytes) -> None:
         self.wrong += 1
@@ -40,11 +48,15 @@ class Tally:
 
     @property
     def troubles(self) -> dict[str, int]:
-        names = ("wrong", "unanswered", "late", "unasked", "disconnected")
-        return {name: getattr(self, name) for name in names if getattr(self, name)}
+        return {name: getattr(self, name) for name in _TROUBLES if getattr(self, name)}
+
+    @property
+    def details(self) -> str:
+        """Which queries, and what was wrong."""
+        return " ".join([str(dict(self.silent_kinds)) if self.silent_kinds else "", *self.samples_of_wrong]).strip()
 
     def add_troubles(self, other: Tally) -> None:
-        for name in ("wrong", "unanswered", "late", "unasked", "disconnected"):
+        for name in _TROUBLES:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.acknowledged_uses += other.acknowledged_uses
         self.acknowledged_seconds += other.acknowledged_seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +69,9 @@ class Environment:
     def parsed(self, name: str, default: str, parse: Callable[[str], Any], hint: str) -> Any:
         """`parse` raises ValueError (or what django-environ raises) on what it cannot read."""
         try:
-            return parse(self._env.str(name, default=default))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # django-environ would print the address, and the password in it
+                return parse(self._env.str(name, default=default))
         except (ValueError, KeyError, environ.ImproperlyConfigured):
             self._complain(name, hint)
             return parse(default)

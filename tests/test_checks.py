@@ -92,6 +92,8 @@ def test_nothing_set_is_no_problem_but_the_secret(load):
         ("LANGUAGE_CODE", "klingon"),
         ("TIME_ZONE", "Rome"),
         ("TIME_ZONE", "../../etc/passwd"),
+        ("TIME_ZONE", "Europe"),
+        ("TIME_ZONE", ""),
         ("DASHBOARD_ACCESS", "everybody"),
         ("DASHBOARD_NAMES", "yes"),
         ("RETENTION_DAYS", "0"),
@@ -255,6 +257,12 @@ def test_check_says_everything_that_is_wrong_without_a_traceback():
         assert code in done.stderr
     assert "Traceback" not in done.stderr
     assert "secret" not in done.stderr
+
+
+def test_mistyped_database_is_said_without_its_password():
+    done = manage_check(DATABASE_URL="postgre://fabomatic:hunter2@127.0.0.1/lab")
+    assert (done.returncode, "DATABASE_URL" in done.stderr) == (1, True)
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_missing_secret_is_said_without_a_traceback():

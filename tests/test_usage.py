@@ -180,6 +180,22 @@ def test_replayed_start_of_another_card_leaves_a_lost_use_alone(board):
     assert board.uses[0] == (ADA, 0, 0, "lost")
 
 
+def test_replayed_start_of_a_lost_use_ends_what_runs_meanwhile(board):
+    board.start(ADA, 0)
+    board.close_lost(HOUR)
+    board.start(BRUNO, 2 * HOUR)
+    assert board.start(ADA, 2 * HOUR + 60, replay=True) is KNOWN
+    assert board.uses == [(ADA, 0, None, ""), (BRUNO, 2 * HOUR, 0, "superseded")]
+
+
+def test_sign_of_life_of_a_lost_use_ends_what_runs_meanwhile(board):
+    board.start(ADA, 0)
+    board.close_lost(HOUR)
+    board.start(BRUNO, 2 * HOUR)
+    assert board.inuse(ADA, 2 * HOUR + 60, 2 * HOUR + 60) is KNOWN
+    assert board.uses == [(ADA, 0, None, ""), (BRUNO, 2 * HOUR, 0, "superseded")]
+
+
 # ---- sign of life ----------------------------------------------------------------------------------------------------
 
 

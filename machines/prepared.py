@@ -67,8 +67,7 @@ class PreparedUpdate:
         self._statement.run(self._parameters(key, values))
 
     def run_many(self, rows: Iterable[tuple[int, dict[str, Any]]]) -> None:
-        for key, values in rows:
-            self.run(key, **values)
+        self._statement.run_many([self._parameters(key, values) for key, values in rows])
 
     def _parameters(self, key: int, values: dict[str, Any]) -> list[Any]:
         return [*_prepared_values(self._fields, values), key]
@@ -98,6 +97,9 @@ class PreparedInsert:
 
     def run(self, **values: Any) -> None:
         self._statement.run(_prepared_values(self._fields, values))
+
+    def run_many(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._statement.run_many([_prepared_values(self._fields, values) for values in rows])
 
     @cached_property
     def _fields(self) -> list[Field[Any, Any]]:
@@ -129,6 +131,10 @@ class _Statement:
             database.ensure_connection()
         with database.wrap_database_errors:
             return database.connection.execute(self._driver_sql, parameters)
+
+    def run_many(self, parameters: list[list[Any]]) -> None:
+        with _database().cursor() as cursor:
+            cursor.executemany(self._sql, parameters)
 
 
 _own = threading.local()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from machines.access import Outcome
 from machines.maintenance import active_plans, due
 from machines.models import Machine
-from machines.prepared import PreparedUpdate
+from machines.prepared import PreparedInsert, PreparedUpdate
 from members.models import Card
 from telemetry.models import Tap
 
@@ -57,7 +58,7 @@ class Taps:
         if not notes:
             return 0
         with transaction.atomic():
-            Tap.objects.bulk_create(_rows(notes), batch_size=100)
+            _tap.run_many(_rows(notes))
         for _note in notes:
             self._waiting.popleft()
         return len(notes)
@@ -98,26 +99,36 @@ class LastHeard:
         self._unwritten.difference_update(machine_ids)
 
 
-def _rows(notes: list[TapNote]) -> list[Tap]:
+def _rows(notes: list[TapNote]) -> list[dict[str, Any]]:
     """Without machines and cards that are gone by now; with what the board adds by itself to a yes."""
-    machines = {machine.pk: machine for machine in Machine.objects.filter(pk__in={note.machine_id for note in notes})}
-    cards = dict(Card.objects.filter(pk__in={note.card_id for note in notes}).values_list("pk", "member_id"))
-    at_work = {
-        machine.pk: bool(due(active_plans(machine.pk), machine.seconds_used, notes[-1].at))
-        for machine in machines.values()
+    machines = {
+        machine_id: (is_blocked, bool(due(active_plans(machine_id), seconds_used, notes[-1].at)))
+        for machine_id, is_blocked, seconds_used in Machine.objects.filter(
+            pk__in={note.machine_id for note in notes}
+        ).values_list("id", "is_blocked", "seconds_used")
     }
+    card_ids = {note.card_id for note in notes if note.card_id is not None}
+    holders = dict(Card.objects.filter(pk__in=card_ids).values_list("id", "member_id"))
     return [
-        Tap(
-            at=note.at,
-            machine_id=note.machine_id,
-            uid=note.uid,
-            card_id=note.card_id if note.card_id in cards else None,
-            member_id=cards.get(note.card_id) if note.card_id is not None else None,
-            outcome=note.outcome,
-            level=note.level,
-            is_machine_blocked=machines[note.machine_id].is_blocked,
-            is_maintenance_due=at_work[note.machine_id],
-        )
+        {
+            "at": note.at,
+            "machine": note.machine_id,
+            "uid": note.uid,
+            "card": note.card_id if note.card_id in holders else None,
+            "member": holders.get(note.card_id) if note.card_id is not None else None,
+            "outcome": note.outcome.value,
+            "level": note.level,
+            "is_machine_blocked": machines[note.machine_id][0],
+            "is_maintenance_due": machines[note.machine_id][1],
+            "is_enrolled": False,
+        }
         for note in notes
         if note.machine_id in machines
     ]
+
+
+_tap = PreparedInsert(
+    Tap,
+    *("at", "machine", "uid", "card", "member", "outcome", "level"),
+    *("is_machine_blocked", "is_maintenance_due", "is_enrolled"),
+)

@@ -18,8 +18,8 @@ from machines.access import Outcome
 from telemetry import database
 from telemetry.collected import LastHeard, TapNote, Taps
 from telemetry.complaints import Complaints
-from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer, is_kept_by_board, is_question
-from telemetry.pending import Job, Pending
+from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer
+from telemetry.pending import PATIENCE, Job, Pending
 from telemetry.protocol import (
     ACTIONS,
     BadMessage,
@@ -27,6 +27,8 @@ from telemetry.protocol import (
     Reply,
     Topics,
     encode,
+    is_kept_by_boards,
+    is_question,
     parse,
     refusal,
 )
@@ -34,7 +36,6 @@ from telemetry.status import OFFLINE_AFTER
 
 logger = logging.getLogger("telemetry.worker")
 
-PATIENCE = 1.5  # seconds; a board waits 2, and reads what comes later as the answer to its next query
 GIVE_UP = 1.4  # leaves time to say that we could not
 RETRY = 0.001
 AWAY_SECONDS = 0.5
@@ -203,7 +204,7 @@ class Desk:
         """Our own failure: questions hear that we could not decide; what happened the board keeps and brings again."""
         self.counts.failed += 1
         action = ACTIONS[type(job.message)]
-        reply = None if is_kept_by_board(job.message) else refusal(action, "try again later")
+        reply = None if is_kept_by_boards(job.message) else refusal(action, "try again later")
         if isinstance(error, OperationalError | InterfaceError):
             self.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
             if not isinstance(error, Away):

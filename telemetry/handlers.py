@@ -17,7 +17,6 @@ from telemetry.protocol import (
     CacheReply,
     CheckMachine,
     CheckUser,
-    Event,
     InUse,
     MachineReply,
     MaintenanceDone,
@@ -147,12 +146,3 @@ def _hear_board(alive: Alive, now: datetime) -> Answer:
     elif heard is boards.Heard.SWAPPED:
         logger.info("Board %s has taken the place of another at machine %d.", alive.serial, alive.machine_id)
     return Answer(None, is_changed=heard is boards.Heard.CONFLICT)
-
-
-def is_question(message: Message) -> bool:
-    return isinstance(message, CheckUser | CheckMachine | SyncCache)
-
-
-def is_kept_by_board(message: Event | Question | Alive) -> bool:
-    """Whether the board brings it again when it gets no answer."""
-    return isinstance(message, StartUse | StopUse | MaintenanceDone)

@@ -1,4 +1,7 @@
-"""Messages that wait for the database: in order, but for signs of life, which nobody waits for an answer to."""
+"""Messages that wait for the database: in order, but first those that can still be answered.
+
+Order matters within a machine only, and a board has one message under way: boards do not mind who is served first.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 
-from telemetry.protocol import Alive, CheckUser, Message
+from telemetry.protocol import Alive, CheckUser, Message, is_kept_by_boards
 
+PATIENCE = 1.5  # seconds; a board waits 2, and reads what comes later as the answer to its next query
 BATCH_MESSAGES = 32
 BATCH_SECONDS = 0.02
 ALIVE_SECONDS = 1.0  # after that a sign of life waits no longer for quiet
@@ -24,6 +28,7 @@ class Job:
     arrived: float
     now: datetime
     was_tried: bool = False
+    is_late: bool = False
 
     @property
     def machine_id(self) -> int:
@@ -34,19 +39,26 @@ class Pending:
     """After a power cut all boards say at once that they are alive, and then ask: the questions go first.
 
     A tap is the exception: whether two boards claim its machine has to be known before it is decided.
+
+    What happened and got no turn in time is recorded when nothing else waits. Served in between it would make the next
+    ones late as well, until nobody is answered any more.
     """
 
     def __init__(self) -> None:
         self._jobs: deque[Job] = deque()
         self._alives: deque[Job] = deque()
+        self._late: dict[int, list[Job]] = {}
         self._of_machine: Counter[int] = Counter()
         self._alives_of_machine: Counter[int] = Counter()
 
     def __len__(self) -> int:
-        return len(self._jobs) + len(self._alives)
+        return len(self._jobs) + len(self._alives) + len(self._late)
 
     def add(self, job: Job) -> None:
         if not isinstance(job.message, Alive):
+            if is_kept_by_boards(job.message):
+                # The board gave up waiting for the late one, and this is what it brings first: the same again.
+                self._late.pop(job.machine_id, None)
             self._queue(job)
         elif len(self._alives) < MAX_ALIVES:
             self._alives.append(job)
@@ -66,10 +78,14 @@ class Pending:
         return bool(self._jobs) and (len(self._jobs) >= BATCH_MESSAGES or now - self._jobs[0].arrived > BATCH_SECONDS)
 
     def batch(self, now: float) -> list[Job]:
+        """The next ones to serve together; questions in it may be late, and are then for dropping."""
+        self._set_late_aside(now)
         while self._alives and len(self._jobs) < BATCH_MESSAGES:
             if self._jobs and now - self._alives[0].arrived <= ALIVE_SECONDS:
                 break
             self._let_in(self._alives[0])
+        if not self._jobs:
+            self._take_late_up()
         return list(islice(self._jobs, BATCH_MESSAGES))
 
     def jobs(self) -> list[Job]:
@@ -78,6 +94,20 @@ class Pending:
     def remove(self, job: Job) -> None:
         self._jobs.remove(job)
         self._of_machine[job.machine_id] -= 1
+
+    def _set_late_aside(self, now: float) -> None:
+        for job in list(self._jobs):
+            if now - job.arrived <= PATIENCE:
+                break
+            if not job.was_tried and not job.is_late and is_kept_by_boards(job.message):
+                self.remove(job)
+                job.is_late = True
+                self._late.setdefault(job.machine_id, []).append(job)
+
+    def _take_late_up(self) -> None:
+        while self._late and len(self._jobs) < BATCH_MESSAGES:
+            for job in self._late.pop(next(iter(self._late))):
+                self._queue(job)
 
     def _let_in(self, job: Job) -> None:
         self._alives.remove(job)

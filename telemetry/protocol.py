@@ -97,8 +97,14 @@ Question = CheckMachine | CheckUser | SyncCache
 Event = StartUse | InUse | StopUse | MaintenanceDone
 Message = Question | Event | Alive
 
-# Boards drop these from their buffer on any answer, and keep them on silence.
-KEPT_BY_BOARDS = frozenset({Action.START_USE, Action.STOP_USE, Action.MAINTENANCE})
+
+def is_question(message: Message) -> bool:
+    return isinstance(message, CheckUser | CheckMachine | SyncCache)
+
+
+def is_kept_by_boards(message: Message) -> bool:
+    """Whether a board forgets it on any answer, and on silence keeps it and brings it again."""
+    return isinstance(message, StartUse | StopUse | MaintenanceDone)
 
 
 class BadMessage(Exception):

@@ -66,8 +66,10 @@ def _find(alive: Alive) -> Known | None:
     if known is not None:
         return known
     # A board that learned to tell its serial with a newer firmware is still the same board.
-    older = Board.objects.filter(serial__isnull=True, machine_id=alive.machine_id, ip_address=_address(alive)).first()
-    return _first(_by_id.first(board_id=older.pk)) if older is not None and older.ip_address else None
+    older, address = _first(_without_serial.first(machine_id=alive.machine_id)), _address(alive)
+    if older is None or address is None or not Board.objects.filter(pk=older.id, ip_address=address).exists():
+        return None
+    return older
 
 
 def _judge(board: Known | None, alive: Alive, now: datetime) -> Heard:
@@ -135,7 +137,6 @@ def _first(row: Any) -> Known | None:
 
 
 _conflicts = Prepared(lambda machine_id: _boards(conflict_machine_id=machine_id).order_by()[:1], machine_id=int)
-_by_id = Prepared(lambda board_id: _boards(pk=board_id), board_id=int)
 _by_serial = Prepared(lambda serial: _boards(serial=serial), serial=str)
 _of_machine = Prepared(lambda machine_id: _boards(machine_id=machine_id), machine_id=int)
 _without_serial = Prepared(lambda machine_id: _boards(machine_id=machine_id, serial__isnull=True), machine_id=int)

@@ -184,7 +184,7 @@ class Worker:
         now = self._monotonic()
         if self.desk.someone_came:
             self.desk.someone_came = False
-            self._write_heard_tick.due_in(0.0, now)
+            self._write_heard_tick.hasten(1.0, now)
         for tick in self._ticks:
             if tick.is_due(now):
                 try:
@@ -264,6 +264,9 @@ class Tick:
 
     def due_in(self, seconds: float, now: float) -> None:
         self._next = now + seconds
+
+    def hasten(self, seconds: float, now: float) -> None:
+        self._next = min(self._next, now + seconds)
 
     def run(self, now: float) -> None:
         self._next = now + self._seconds

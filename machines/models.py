@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import F, Q
 from django.db.models.signals import post_delete, pre_delete
 from django.dispatch import receiver
@@ -338,7 +338,7 @@ class Use(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Moves the odometers by what this change does to the machine's hours."""
         with transaction.atomic():
-            before = None if self._state.adding else _locked(Use, self.pk)
+            before = _locked_use(self.pk, self.machine_id)
             self._complete()
             if (fields := kwargs.get("update_fields")) is not None and {"started_at", "ended_at"} & set(fields):
                 kwargs["update_fields"] = {*fields, *self.TIMES}
@@ -346,7 +346,7 @@ class Use(models.Model):
             if before is not None:
                 add_to_odometer(before.machine_id, -(before.duration or 0))
             # Asked again: with `update_fields`, what is stored may be newer than what is in hand.
-            after = _locked(Use, self.pk)
+            after = Use.objects.get(pk=self.pk)
             add_to_odometer(after.machine_id, after.duration or 0)
 
     def _complete(self) -> None:
@@ -383,7 +383,7 @@ def take_hours_back(instance: Use, origin: Any = None, **kwargs: Any) -> None:
     """Asks the database again: the worker may have closed the use since it was loaded."""
     if isinstance(origin, Machine) or getattr(origin, "model", None) is Machine:
         return
-    current = _locked(Use, instance.pk)
+    current = _locked_use(instance.pk, instance.machine_id)
     if current is not None:
         add_to_odometer(current.machine_id, -(current.duration or 0))
 
@@ -391,6 +391,14 @@ def take_hours_back(instance: Use, origin: Any = None, **kwargs: Any) -> None:
 @receiver(post_delete, sender=Intervention)
 def let_plan_follow(instance: Intervention, **kwargs: Any) -> None:
     follow_interventions(instance.plan_id)
+
+
+def _locked_use(use_id: int | None, machine_id: int) -> Use | None:
+    """Its machine first: the worker takes its locks in this order, and the other way round both would wait for ever."""
+    if connection.features.has_select_for_update:
+        machines = Q(pk=machine_id) | Q(pk__in=Use.objects.filter(pk=use_id).values("machine_id"))
+        list(Machine.objects.select_for_update().filter(machines).order_by("pk").values_list("pk"))
+    return _locked(Use, use_id) if use_id is not None else None
 
 
 def _locked(model: type[Any], pk: Any) -> Any:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, connection
 
 # PostgreSQL: lock not available, statement cancelled by its time-out, deadlock, serialization failure.
 _BUSY_STATES = {"55P03", "57014", "40P01", "40001"}
@@ -32,6 +32,11 @@ def is_busy(error: BaseException) -> bool:
     if connection.vendor == "sqlite":
         return isinstance(error, DatabaseError) and ("locked" in str(error) or "busy" in str(error))
     return getattr(cause, "sqlstate", None) in _BUSY_STATES
+
+
+def has_failed(error: BaseException) -> bool:
+    """Whether it is the database (gone, broken, not migrated), not what was to be written, that is wrong."""
+    return isinstance(error, DatabaseError | InterfaceError) and not isinstance(error, IntegrityError | DataError)
 
 
 def renew() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 
 from machines.access import Outcome
 from telemetry import database
@@ -175,8 +175,8 @@ class Desk:
 
     def _give_up_on_old(self) -> None:
         """What could not be done within a board's patience: say so to questions, say nothing about what happened."""
-        for job in self.pending.jobs():
-            if job.was_tried and self._age(job) > GIVE_UP:
+        for job in self.pending.older_than(GIVE_UP, self._monotonic()):
+            if job.was_tried:
                 self.pending.remove(job)
                 self._fail(job, OperationalError("the database stayed locked"))
             elif is_question(job.message) and self._is_late(job):
@@ -205,7 +205,7 @@ class Desk:
         self.counts.failed += 1
         action = ACTIONS[type(job.message)]
         reply = None if is_kept_by_boards(job.message) else refusal(action, "try again later")
-        if isinstance(error, OperationalError | InterfaceError):
+        if database.has_failed(error):
             self.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
             if not isinstance(error, Away):
                 self._renew_connection()

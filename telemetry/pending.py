@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
 
 from telemetry.protocol import Alive, CheckUser, Message, is_kept_by_boards
 
@@ -57,8 +57,10 @@ class Pending:
     def add(self, job: Job) -> None:
         if not isinstance(job.message, Alive):
             if is_kept_by_boards(job.message):
-                # The board gave up waiting for the late one, and this is what it brings first: the same again.
-                self._late.pop(job.machine_id, None)
+                # What a board gave up waiting for it brings first: the same again. Unless it takes it for answered.
+                for late in self._late.pop(job.machine_id, ()):
+                    if not _is_same(late.message, job.message):
+                        self._queue(late)
             self._queue(job)
         elif len(self._alives) < MAX_ALIVES:
             self._alives.append(job)
@@ -88,17 +90,16 @@ class Pending:
             self._take_late_up()
         return list(islice(self._jobs, BATCH_MESSAGES))
 
-    def jobs(self) -> list[Job]:
-        return list(self._jobs)
+    def older_than(self, seconds: float, now: float) -> list[Job]:
+        """From the front: they stand in the order of their arrival."""
+        return list(takewhile(lambda job: now - job.arrived > seconds, self._jobs))
 
     def remove(self, job: Job) -> None:
         self._jobs.remove(job)
         self._of_machine[job.machine_id] -= 1
 
     def _set_late_aside(self, now: float) -> None:
-        for job in list(self._jobs):
-            if now - job.arrived <= PATIENCE:
-                break
+        for job in self.older_than(PATIENCE, now):
             if not job.was_tried and not job.is_late and is_kept_by_boards(job.message):
                 self.remove(job)
                 job.is_late = True
@@ -117,3 +118,10 @@ class Pending:
     def _queue(self, job: Job) -> None:
         self._jobs.append(job)
         self._of_machine[job.machine_id] += 1
+
+
+def _is_same(one: Message, other: Message) -> bool:
+    """But for being a replay."""
+    return type(one) is type(other) and all(
+        getattr(one, name) == getattr(other, name) for name in one.__dataclass_fields__ if name != "is_replay"
+    )

@@ -5,7 +5,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, ProgrammingError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -341,7 +341,7 @@ def fail_with(monkeypatch, error):
 
 
 @pytest.mark.parametrize(
-    "error", [IntegrityError("CHECK constraint failed"), ValueError("a bug"), OverflowError("int")]
+    "error", [IntegrityError("CHECK constraint failed"), DataError("out of range"), ValueError("a bug")]
 )
 def test_what_fails_for_a_reason_of_its_own_is_kept_by_the_board_once_and_then_refused(lab, monkeypatch, error):
     """Silence for ever would keep the board from sending anything else."""
@@ -350,6 +350,24 @@ def test_what_fails_for_a_reason_of_its_own_is_kept_by_the_board_once_and_then_r
     assert ask(lab, "stopuse", replay=True)["request_ok"] is False
     monkeypatch.undo()
     assert lab.tap(7, ADA)["is_valid"] is True
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseError("database disk image is malformed"),
+        ProgrammingError('relation "machines_use" does not exist'),
+        InterfaceError("connection already closed"),
+    ],
+)
+def test_what_a_broken_database_cannot_hold_the_boards_keep_for_ever(lab, monkeypatch, error, caplog):
+    fail_with(monkeypatch, error)
+    for _time in range(3):
+        assert ask(lab, "stopuse", replay=True) is None
+        assert ask(lab, "inuse")["request_ok"] is False
+    assert one_short_line(caplog)
+    monkeypatch.undo()
+    assert ask(lab, "stopuse", replay=True)["request_ok"] is True
 
 
 def test_a_bug_in_a_rule_does_not_end_the_worker(lab, monkeypatch):
@@ -473,6 +491,31 @@ def test_what_was_recorded_too_slowly_is_found_by_the_replay(lab, monkeypatch):
 def test_the_time_of_an_event_is_that_of_its_arrival(lab):
     lab.ask(7, "startuse", uid=ADA, waited=1.0)
     assert Use.objects.get().started_at == NOW - timedelta(seconds=1)
+
+
+def test_what_came_late_is_recorded_also_when_the_board_goes_on_without_bringing_it_again(lab, printer):
+    """A board that reconnected while it waited believes that it was answered."""
+    queue(lab, "stopuse", 7, duration=600)
+    lab.time.travel(1.6)
+    queue(lab, "startuse", 12)
+    lab.desk.serve_pending()
+    queue(lab, "startuse", 7, uid=CARLA)
+    while lab.desk.pending:
+        lab.desk.serve_pending()
+    recorded = Use.objects.filter(machine_id=7).order_by("pk")
+    assert [(use.card_uid, use.duration) for use in recorded] == [(ADA, 600), (CARLA, None)]
+
+
+def test_what_came_late_and_again_is_recorded_once(lab, printer):
+    queue(lab, "stopuse", 7, duration=600)
+    lab.time.travel(1.6)
+    queue(lab, "startuse", 12)
+    lab.desk.serve_pending()
+    queue(lab, "stopuse", 7, duration=600, replay=True)
+    while lab.desk.pending:
+        lab.desk.serve_pending()
+    assert Use.objects.filter(machine_id=7).count() == 1
+    assert [topic for topic, _payload in lab.published].count("machine/7/reply") == 1
 
 
 # ---- taps ------------------------------------------------------------------------------------------------------------

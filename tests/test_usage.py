@@ -3,9 +3,12 @@
 Times are seconds after noon. A use reads `(card, start, duration, end reason)`; None while it runs.
 """
 
+import threading
 from datetime import timedelta
+from time import monotonic
 
 import pytest
+from django.db import DatabaseError, connection, transaction
 
 from machines import usage
 from machines.models import Machine, Use
@@ -596,6 +599,48 @@ def test_live_uses_are_not_flagged(board):
         board.start(ADA, at)
         board.stop(ADA, 10, at + 10)
     assert flagged() == [False, False]
+
+
+# ---- staff and boards at the same time -------------------------------------------------------------------------------
+
+
+def wait_until_somebody_waits_for_a_lock():
+    latest = monotonic() + 10
+    while monotonic() < latest:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone():
+                return
+    raise AssertionError("nobody waits")
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("change", [Use.save, Use.delete], ids=["save", "delete"])
+def test_staff_that_edits_a_use_waits_for_the_board_that_ends_it(laser, odometer, true_odometer, change):
+    """In the order in which the worker takes its locks: the other way round both would wait for ever."""
+    errors = []
+
+    def edit():
+        try:
+            change(Use.objects.get())
+        except DatabaseError as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    usage.start(7, Who(ADA), NOW)
+    usage.sign_of_life(7, Who(ADA), 600, NOW + timedelta(minutes=10))
+    usage.close_lost(NOW + timedelta(hours=2))
+    staff = threading.Thread(target=edit)
+    with transaction.atomic():
+        list(Machine.objects.select_for_update().filter(pk=7))
+        staff.start()
+        wait_until_somebody_waits_for_a_lock()
+        usage.stop(7, Who(ADA), 900, NOW + timedelta(hours=3), is_replay=True)
+    staff.join()
+    assert errors == []
+    assert odometer(laser) == true_odometer(laser)
 
 
 # ---- what it costs ---------------------------------------------------------------------------------------------------

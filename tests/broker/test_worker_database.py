@@ -95,6 +95,21 @@ def test_a_database_that_is_moved_away_is_not_made_anew(worker, boards, database
     assert "Traceback" not in worker.log
 
 
+def test_a_database_that_is_broken_is_our_failure_and_boards_keep_what_happened(worker, boards, database):
+    move(database.path, aside(database.path))
+    database.path.write_bytes(b"this is no database " * 500)
+    for _time in range(20):
+        assert boards.ask(LASER, "checkuser", uid=ADA)["request_ok"] is False
+    assert boards.ask(PRINTER, "stopuse", patience=0.3, uid=ADA, duration=60, replay=True) is None
+    database.path.unlink()
+    move(aside(database.path), database.path)
+    until(lambda: boards.ask(LASER, "checkuser", uid=ADA)["is_valid"])
+    assert boards.ask(PRINTER, "stopuse", uid=ADA, duration=60, replay=True)["request_ok"] is True
+    assert database.uses(PRINTER) == [(ADA, 60, "stop")]
+    assert "Traceback" not in worker.log
+    assert len(worker.log.splitlines()) < 20
+
+
 def a_backup_in_which_ada_lost_her_card(seeded_file, path):
     shutil.copy(seeded_file, path)
     backup = lab.Database(path)

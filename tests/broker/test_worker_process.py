@@ -108,6 +108,24 @@ def test_a_broker_that_is_stopped_and_started_finds_the_worker_again(worker, bro
     assert "Traceback" not in worker.log
 
 
+def test_a_broker_that_goes_while_everybody_asks_takes_nothing_with_it(worker, broker, boards, database):
+    for round in range(2):
+        for number in range(40):
+            boards.send(100 + number, "stopuse", uid=ADA, duration=60 + round)
+        broker.stop()
+        broker.start()
+        boards.wait_for_new_subscription()
+        boards.wait_for_worker()
+    for number in range(40):
+        while boards.unread(100 + number):
+            boards.reply(100 + number)
+        for round in range(2):
+            assert boards.ask(100 + number, "stopuse", uid=ADA, duration=60 + round, replay=True)["request_ok"] is True
+    assert worker.is_running
+    assert "Traceback" not in worker.log
+    assert database.hours_add_up()
+
+
 def test_a_broker_may_come_later_than_the_worker(broker, start_worker, connect):
     broker.stop()
     worker = start_worker(broker)

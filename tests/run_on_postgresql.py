@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     *("access", "usage", "usage_properties", "machines", "members", "maintenance", "interventions", "status"),
-    "migrations",
+    *("migrations", "boards", "collected", "admin_machines", "admin_members", "admin_telemetry"),
 )
 USER = "fabomatic"
 

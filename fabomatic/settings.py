@@ -193,4 +193,6 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
+    # What paho has to say about lost connections telemetry/link.py says itself.
+    "loggers": {"paho": {"level": "CRITICAL"}},
 }

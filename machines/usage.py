@@ -162,10 +162,10 @@ def _is_repeated(machine_id: int, uid: str, lasted: timedelta, now: datetime, *,
 def _has_come_before(machine_id: int, uid: str, lasted: timedelta, *, since: datetime | None) -> bool:
     """A board that loses power soon after replaying sends its whole buffer again; only staff can tell."""
     seconds = lasted // timedelta(seconds=1)
-    return seconds > 0 and any(
-        use.card_uid == uid and use.duration == seconds and use.is_replay and (since is None or use.recorded_at > since)
-        for use in (Known._make(row) for row in _last_stops_query.rows(machine_id=machine_id))
-    )
+    if not seconds:
+        return False
+    row = _same_replay_query.first(machine_id=machine_id, uid=uid, seconds=seconds)
+    return row is not None and (since is None or row[0] > since)
 
 
 def _with_burst_note(note: str) -> str:
@@ -304,12 +304,17 @@ def _known(**conditions: Any) -> QuerySet[Use, Any]:
     return Use.objects.filter(**conditions).order_by("-ended_at", "-id").values_list(*Known._fields)
 
 
+def _same_replay(machine_id: int, uid: str, seconds: int) -> QuerySet[Use, Any]:
+    """Among the machine's last stops, as many as a buffer holds: never in its whole history."""
+    last_stops = Use.objects.filter(machine_id=machine_id, ended_at__isnull=False, end_reason=EndReason.STOP)
+    last_ids = last_stops.order_by("-ended_at", "-id").values("id")[:BURST_LENGTH]
+    same = Use.objects.filter(pk__in=last_ids, card_uid=uid, duration=seconds, is_replay=True)
+    return same.order_by("-recorded_at").values_list("recorded_at")[:1]
+
+
 _running_query = Prepared(lambda machine_id: _known(machine_id=machine_id, ended_at__isnull=True), machine_id=int)
 _last_query = Prepared(lambda machine_id: _known(machine_id=machine_id, ended_at__isnull=False)[:1], machine_id=int)
-_last_stops_query = Prepared(
-    lambda machine_id: _known(machine_id=machine_id, ended_at__isnull=False, end_reason=EndReason.STOP)[:BURST_LENGTH],
-    machine_id=int,
-)
+_same_replay_query = Prepared(_same_replay, machine_id=int, uid=str, seconds=int)
 _last_stop_query = Prepared(
     lambda machine_id: _known(machine_id=machine_id, ended_at__isnull=False, end_reason=EndReason.STOP)[:1],
     machine_id=int,

@@ -121,7 +121,7 @@ class Desk:
         now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
         job = Job(message, topic, arrived, now)
         if not is_question(message) or self.pending.has_to_wait(message) or not self._try_question(job):
-            self.pending.add(job)
+            self.pending.add(job, self._monotonic())
 
     def _try_question(self, job: Job) -> bool:
         """False: the database is locked, ask again."""

@@ -50,11 +50,14 @@ class Pending:
         self._late: dict[int, list[Job]] = {}
         self._of_machine: Counter[int] = Counter()
         self._alives_of_machine: Counter[int] = Counter()
+        self._collecting_since = 0.0
 
     def __len__(self) -> int:
         return len(self._jobs) + len(self._alives) + len(self._late)
 
-    def add(self, job: Job) -> None:
+    def add(self, job: Job, now: float) -> None:
+        if not self._jobs:
+            self._collecting_since = now
         if not isinstance(job.message, Alive):
             if is_kept_by_boards(job.message):
                 # What a board gave up waiting for it brings first: the same again. Unless it takes it for answered.
@@ -77,7 +80,7 @@ class Pending:
         """Whether a batch should not wait any longer for what else arrives."""
         if self._alives and now - self._alives[0].arrived > ALIVE_SECONDS:
             return True
-        return bool(self._jobs) and (len(self._jobs) >= BATCH_MESSAGES or now - self._jobs[0].arrived > BATCH_SECONDS)
+        return len(self._jobs) >= BATCH_MESSAGES or (bool(self._jobs) and now - self._collecting_since > BATCH_SECONDS)
 
     def batch(self, now: float) -> list[Job]:
         """The next ones to serve together; questions in it may be late, and are then for dropping."""

@@ -93,19 +93,19 @@ class Worker:
         news = self._next_news()
         if news is not None:
             self._take(news)
-        if self.desk.pending and (self.link.inbox.empty() or self.desk.batch_is_ready()):
+        # While messages keep coming they are collected: one transaction for all of them, one status for many changes.
+        is_quiet = news is None
+        if self.desk.pending and (is_quiet or self.desk.batch_is_ready()):
             self.desk.serve_pending()
-        self._publish_changes()
+        self._publish_changes(is_quiet=is_quiet and not self.desk.pending)
         self._run_ticks()
-
-    def _is_idle(self) -> bool:
-        return self.link.inbox.empty() and not self.desk.pending
 
     # ---- what the link brings ----------------------------------------------------------------------------------------
 
     def _next_news(self) -> News | None:
+        has_work = self.desk.pending or self.desk.changed
         try:
-            return self.link.inbox.get(timeout=RETRY if self.desk.pending else IDLE)
+            return self.link.inbox.get(timeout=RETRY if has_work else IDLE)
         except Empty:
             return None
 
@@ -153,13 +153,13 @@ class Worker:
 
     # ---- what screens see --------------------------------------------------------------------------------------------
 
-    def _publish_changes(self) -> None:
-        """All of them when nobody waits for an answer, otherwise as many as a tenth of the time is enough for."""
+    def _publish_changes(self, *, is_quiet: bool) -> None:
+        """All of them when nobody asks, otherwise as many as a tenth of the time is enough for."""
         changed = self.desk.changed
         began = self._monotonic()
-        if not changed or not (self._is_idle() or began - self._changes_published > STATUS_SECONDS):
+        if not changed or not (is_quiet or began - self._changes_published > STATUS_SECONDS):
             return
-        while changed and (self._is_idle() or self._monotonic() - began < STATUS_SECONDS / 10):
+        while changed and (self.link.inbox.empty() if is_quiet else self._monotonic() - began < STATUS_SECONDS / 10):
             machine_id = changed.pop()
             try:
                 self._publisher.publish_changed(machine_id, self._clock())

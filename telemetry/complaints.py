@@ -17,8 +17,10 @@ class Complaints:
         self._said: dict[tuple[str, str], float] = {}
         self._withheld = 0
 
-    def say(self, reason: str, about: str = "", level: int = logging.WARNING) -> None:
-        """`about` is cut and quoted: it may be anything that anybody published."""
+    def say(
+        self, reason: str, about: str = "", level: int = logging.WARNING, *, bug: BaseException | None = None
+    ) -> None:
+        """`about` is cut and quoted: it may be anything that anybody published. A `bug` is told with its traceback."""
         about = ascii(about[:60]) if about else ""
         now = self._monotonic()
         if now - self._said.get((reason, about), -INTERVAL) < INTERVAL:
@@ -32,4 +34,4 @@ class Complaints:
         self._said[(reason, about)] = now
         withheld = f" ({self._withheld} repeated complaints were left out)" if self._withheld else ""
         self._withheld = 0
-        logger.log(level, "%s%s%s", f"{about}: " if about else "", reason, withheld)
+        logger.log(level, "%s%s%s", f"{about}: " if about else "", reason, withheld, exc_info=bug)

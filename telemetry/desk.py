@@ -34,8 +34,6 @@ from telemetry.protocol import (
 )
 from telemetry.status import OFFLINE_AFTER
 
-logger = logging.getLogger("telemetry.worker")
-
 GIVE_UP = 1.4  # leaves time to say that we could not
 RETRY = 0.001
 AWAY_SECONDS = 0.5
@@ -94,8 +92,8 @@ class Desk:
         self.counts.received += 1
         try:
             self._accept(topic, payload, arrived)
-        except Exception:
-            logger.exception("A message of %d bytes could not be handled.", len(payload))
+        except Exception as error:
+            self.complaints.say("a message cannot be handled", topic, logging.ERROR, bug=error)
 
     def batch_is_ready(self) -> bool:
         return self.pending.is_ready(self._monotonic())
@@ -210,7 +208,7 @@ class Desk:
             if not isinstance(error, Away):
                 self._renew_connection()
         else:
-            logger.error("A %s of machine %d cannot be recorded.", action.value, job.machine_id, exc_info=error)
+            self.complaints.say(f"a {action.value} cannot be recorded", job.topic, logging.ERROR, bug=error)
             if getattr(job.message, "is_replay", False):
                 # It failed before and would fail for ever, and the board sends nothing else meanwhile.
                 reply = refusal(action, "this cannot be recorded")
@@ -230,11 +228,15 @@ class Desk:
         if reply is None:
             return False
         reply_topic = self._topics.reply_to(topic)
-        payload = encode(reply, reply_topic, self._packet_limit)
-        if self._monotonic() - arrived > PATIENCE:
-            self.counts.late += 1
+        try:
+            payload = encode(reply, reply_topic, self._packet_limit)
+            if self._monotonic() - arrived > PATIENCE:
+                self.counts.late += 1
+                return False
+            self._publish(reply_topic, payload)
+        except Exception as error:
+            self.complaints.say("a reply cannot be sent", topic, logging.ERROR, bug=error)
             return False
-        self._publish(reply_topic, payload)
         self.counts.sent += 1
         return True
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from datetime import datetime
 from queue import Empty
 
-from django.db import DatabaseError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -163,11 +162,9 @@ class Worker:
             machine_id = changed.pop()
             try:
                 self._publisher.publish_changed(machine_id, self._clock())
-            except DatabaseError as error:
-                changed.add(machine_id)
-                if not database.is_busy(error):
-                    database.renew()
-                break
+            except Exception as error:
+                changed.clear()  # the sweep finds them
+                self._put_off(self._sweep_tick, error, began)
         self._changes_published = self._monotonic()
 
     def _sweep(self) -> None:
@@ -189,13 +186,19 @@ class Worker:
             if tick.is_due(now):
                 try:
                     tick.run(now)
-                except DatabaseError as error:
-                    tick.due_in(0.05 if database.is_busy(error) else 1.0, now)
-                    if not database.is_busy(error):
-                        self.desk.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
-                        database.renew()
-                except Exception:
-                    logger.exception("Housekeeping failed; it is tried again.")
+                except Exception as error:
+                    self._put_off(tick, error, now)
+
+    def _put_off(self, tick: Tick, error: Exception, now: float) -> None:
+        is_busy = database.is_busy(error)
+        tick.due_in(0.05 if is_busy else 1.0, now)
+        if database.has_failed(error):
+            if not is_busy:
+                self.desk.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
+                database.renew()
+        else:
+            name = type(error).__name__
+            self.desk.complaints.say("housekeeping failed; it is tried again", name, logging.ERROR, bug=error)
 
     def _notice_silence(self) -> None:
         now = self._clock()
@@ -243,7 +246,7 @@ class Worker:
         for write in (self.desk.taps.write, self.desk.heard.write):
             try:
                 write()
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("Not everything could be written at the end: %s", error)
         if self.link.fatal is None and self.link.is_connected:
             self.link.publish(self._stats_topic, self._statistics(is_connected=False))

@@ -379,6 +379,14 @@ def test_a_bug_in_a_rule_does_not_end_the_worker(lab, monkeypatch):
     assert lab.tap(7, ADA)["is_valid"] is True
 
 
+def test_a_bug_in_a_rule_does_not_fill_the_log(lab, monkeypatch, caplog):
+    monkeypatch.setattr(handlers.access, "find_machine", lambda machine_id: 1 / 0)
+    for _time in range(50):
+        ask(lab, "checkuser")
+    assert len(caplog.records) == 1
+    assert caplog.records[0].exc_info is not None
+
+
 def queue(lab, action, machine=7, **fields):
     payload = json.dumps({"action": action, **FIELDS[action], **fields}).encode()
     lab.desk.accept(f"machine/{machine}", payload, lab.time.seconds)
@@ -422,6 +430,23 @@ def test_a_question_of_another_board_does_not_wait(lab, printer):
     queue(lab, "startuse", 7)
     queue(lab, "checkmachine", 12)
     assert [topic for topic, _payload in lab.published] == ["machine/12/reply"]
+
+
+def test_a_reply_that_cannot_be_sent_takes_no_other_with_it(lab, printer, monkeypatch):
+    publish = lab._publish
+
+    def publish_not_to_7(topic, payload):
+        if topic == "machine/7/reply":
+            raise ValueError("a bug")
+        publish(topic, payload)
+
+    monkeypatch.setattr(lab.desk, "_publish", publish_not_to_7)
+    queue(lab, "startuse", 7)
+    queue(lab, "startuse", 12)
+    while lab.desk.pending:
+        lab.desk.serve_pending()
+    assert [topic for topic, _payload in lab.published] == ["machine/12/reply"]
+    assert Use.objects.count() == 2
 
 
 # ---- late ------------------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ IDLE = 0.2  # seconds; how soon a signal or a tick is noticed
 STALE = 60.0  # seconds by which a message is made older that waited in the network while we were frozen
 HELD_REPLIES = 16
 HELD_SECONDS = 0.005
+HELD_TOO_LONG = 0.2  # with the desk's patience still within a board's; we stood still
 STATUS_SECONDS = 0.05
 FAREWELL_SECONDS = 1.0
 # Boards report every 30 s: before that nobody can tell a lost use from our own absence.
@@ -100,6 +101,7 @@ class Worker:
         # While messages keep coming they are collected: one transaction for all of them, one status for many changes.
         is_quiet = news is None
         if self.desk.pending and (is_quiet or self.desk.batch_is_ready()):
+            self._send_held()  # no answer waits for what the disk does
             self.desk.serve_pending()
         if self._held and self._has_held_enough():
             self._send_held()
@@ -119,9 +121,12 @@ class Worker:
         return is_many or self.link.inbox.empty()
 
     def _send_held(self) -> None:
-        for topic, payload in self._held:
+        held, self._held = self._held, []
+        if held and self._monotonic() - self._held_since > HELD_TOO_LONG:
+            self.desk.counts.late += len(held)
+            return
+        for topic, payload in held:
             self.link.publish(topic, payload)
-        self._held.clear()
 
     # ---- what the link brings ----------------------------------------------------------------------------------------
 
@@ -208,6 +213,7 @@ class Worker:
             self._write_heard_tick.hasten(1.0, now)
         for tick in self._ticks:
             if now >= tick.due_at:
+                self._send_held()
                 try:
                     tick.run(now)
                 except Exception as error:

@@ -192,6 +192,47 @@ def test_every_connection_publishes_all_statuses_again(shift):
     assert len(shift.said("fabomatic/status/7")) == 1
 
 
+# ---- replies that leave together -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def crowd(shift, printer):
+    """More is waiting to be read: the reply to the first may leave together with others."""
+    shift.pass_time(10)
+    for uid in (ADA, UNKNOWN_UID):
+        payload = json.dumps({"action": "checkuser", "uid": uid}).encode()
+        shift.link.inbox.put(Arrived("machine/12", payload, shift.time.seconds, False))
+    return shift
+
+
+def test_no_answer_leaves_late_because_it_waited_for_others(crowd):
+    crowd.worker.turn()
+    crowd.time.travel(2)
+    crowd.turn()
+    assert crowd.said("machine/12/reply") == []
+
+
+def said_when_called(crowd, monkeypatch, owner, name):
+    said = []
+    monkeypatch.setattr(owner, name, lambda *args: said.append(len(crowd.said("machine/12/reply"))))
+    return said
+
+
+def test_no_answer_waits_for_a_transaction(crowd, monkeypatch):
+    for _number in range(32):
+        crowd.worker.desk.accept("machine/7", b'{"action":"startuse","uid":"0a1b2c3d"}', crowd.time.seconds)
+    said = said_when_called(crowd, monkeypatch, crowd.worker.desk, "serve_pending")
+    crowd.worker.turn()
+    assert said == [1]
+
+
+def test_no_answer_waits_for_the_housekeeping(crowd, monkeypatch):
+    crowd.time.travel(1)
+    said = said_when_called(crowd, monkeypatch, crowd.worker._ticks[0], "run")
+    crowd.worker.turn()
+    assert said == [1]
+
+
 # ---- two workers -----------------------------------------------------------------------------------------------------
 
 CLAIM = "fabomatic/worker/backend"

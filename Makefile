@@ -35,9 +35,10 @@ run: $(INSTALLED) $(BROKER) ## The lab: broker, worker and web server on http://
 demo: $(INSTALLED) $(BROKER) ## An invented lab with simulated boards, beside the real one and apart from it
 	@exec $(IN_VENV) -m deploy.run --demo --mosquitto "$(MOSQUITTO)" $(if $(PORT),--port $(PORT))
 
-test: $(TOOLS) ## All tests (ARGS="-k name" for some)
+test: $(TOOLS) ## All tests, on PostgreSQL too where it is installed (ARGS="-k name" for some)
 	@mkdir -p var
 	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) -m pytest $(ARGS)
+	$(if $(ARGS),,SECRET_KEY=$(TEST_SECRET) $(IN_VENV) -m tests.run_on_postgresql)
 
 lint: $(TOOLS) ## Style, formatting and types
 	$(IN_VENV) -m ruff check .

@@ -6,9 +6,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
 from telemetry.broker_address import BrokerAddress
+from telemetry.protocol import MAX_BOARD_NUMBER, payload_room
 
 TAG = "fabomatic"
 MINIMUM_SECRET_LENGTH = 32
+SHORTEST_USEFUL_REPLY = 150  # bytes; a checkmachine reply without its texts has 140
 
 
 @register(TAG)
@@ -63,4 +65,11 @@ def topics_are_usable(**kwargs: Any) -> list[CheckMessage]:
     for name in ("MQTT_REPLY_SUBTOPIC", "MQTT_REQUEST_SUBTOPIC"):
         if name not in wrong and not getattr(settings, name).startswith("/"):
             errors.append(Error(f"{name} has to begin with a slash.", hint="/reply, /request", id="fabomatic.E006"))
+    if settings.MQTT_REPLY_SUBTOPIC == settings.MQTT_REQUEST_SUBTOPIC:
+        hint = "As the boards have them; usually /reply and /request."
+        errors.append(Error("Replies and requests need different subtopics.", hint=hint, id="fabomatic.E007"))
+    longest_topic = f"{settings.MQTT_TOPIC}/{MAX_BOARD_NUMBER}{settings.MQTT_REPLY_SUBTOPIC}"
+    if payload_room(longest_topic, settings.BOARD_PACKET_LIMIT) < SHORTEST_USEFUL_REPLY:
+        hint = "A larger BOARD_PACKET_LIMIT (the boards' buffer, 300), or shorter topics."
+        errors.append(Error("Replies do not fit the boards' buffer.", hint=hint, id="fabomatic.E008"))
     return errors

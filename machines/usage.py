@@ -87,7 +87,7 @@ def sign_of_life(machine_id: int, who: Who, duration: int, now: datetime) -> Rec
     now, lasted = whole_second(now), timedelta(seconds=duration)
     with _writing(machine_id):
         running = _running(machine_id)
-        use = _matching(running, machine_id, who.uid, lasted)
+        use = _matching(running, machine_id, who.uid, lasted, now)
         if use is None:
             _supersede(running, now)
             _begin(machine_id, who, now, started_at=now - lasted, is_replay=True)
@@ -109,7 +109,7 @@ def stop(machine_id: int, who: Who, duration: int, now: datetime, *, is_replay: 
         running = _running(machine_id)
         if duration == 0 and running is None:
             return Recorded.NOTHING
-        use = _matching(running, machine_id, who.uid, lasted)
+        use = _matching(running, machine_id, who.uid, lasted, now)
         if use is not None:
             _stop(use, lasted, now, is_replay=is_replay)
             return Recorded.KNOWN
@@ -138,14 +138,16 @@ def close_lost(now: datetime) -> list[int]:
 # ---- matching --------------------------------------------------------------------------------------------------------
 
 
-def _matching(running: Known | None, machine_id: int, uid: str, lasted: timedelta) -> Known | None:
+def _matching(running: Known | None, machine_id: int, uid: str, lasted: timedelta, now: datetime) -> Known | None:
     """The use that a message about `lasted` seconds of this card belongs to."""
     if running is not None and running.card_uid == uid:
         return running if lasted >= running.seen - TOLERANCE else None
     last = _last(machine_id)
-    if last is not None and last.card_uid == uid and last.is_ours and lasted >= last.seen - TOLERANCE:
-        return last
-    return None
+    if last is None or last.card_uid != uid or lasted < last.seen - TOLERANCE:
+        return None
+    # Staff may end a use while the machine runs on: it began when the board says that it began.
+    is_ended_by_staff = last.end_reason == EndReason.STAFF and _is_near(now - lasted, last.started_at)
+    return last if last.is_ours or is_ended_by_staff else None
 
 
 def _is_repeated(machine_id: int, uid: str, lasted: timedelta, now: datetime, *, is_replay: bool) -> bool:

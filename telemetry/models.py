@@ -60,7 +60,7 @@ class Tap(models.Model):
 
     at = models.DateTimeField(_("time"))
     machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="taps")
-    uid = CardUidField(_("card number"), blank=True, validators=[])
+    uid = CardUidField(_("card number"), blank=True)
     card = models.ForeignKey(Card, models.SET_NULL, verbose_name=_("card"), related_name="taps", null=True, blank=True)
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, verbose_name=_("member"), related_name="taps", null=True, blank=True

@@ -229,6 +229,18 @@ def test_unusable_topic_is_an_error_with_a_hint(settings, name, wrong):
     assert (error.id, name in error.msg, bool(error.hint)) == ("fabomatic.E005", True, True)
 
 
+def test_replies_and_requests_on_one_topic_are_an_error(settings):
+    settings.MQTT_REQUEST_SUBTOPIC = settings.MQTT_REPLY_SUBTOPIC
+    assert [found.id for found in topics_are_usable()] == ["fabomatic.E007"]
+
+
+def test_topics_that_leave_no_room_for_a_reply_are_an_error(settings):
+    settings.BOARD_PACKET_LIMIT = 200
+    settings.MQTT_TOPIC = "a" * 40
+    settings.MQTT_REPLY_SUBTOPIC = "/" + "b" * 39
+    assert [found.id for found in topics_are_usable()] == ["fabomatic.E008"]
+
+
 @pytest.mark.parametrize("name", ["MQTT_REPLY_SUBTOPIC", "MQTT_REQUEST_SUBTOPIC"])
 def test_subtopic_without_its_slash_is_an_error(settings, name):
     setattr(settings, name, "reply")

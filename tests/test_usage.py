@@ -614,6 +614,34 @@ def wait_until_somebody_waits_for_a_lock():
     raise AssertionError("nobody waits")
 
 
+def end_by_hand(at):
+    use = Use.objects.get(ended_at__isnull=True)
+    use.ended_at = Reports.time(at)
+    use.save()
+
+
+def test_a_use_that_staff_ended_while_the_board_ran_on_is_counted_once(board):
+    board.start(ADA, 0)
+    board.inuse(ADA, 600, 600)
+    end_by_hand(620)
+    assert board.inuse(ADA, 630, 630) is KNOWN
+    assert board.stop(ADA, 660, 660) is KNOWN
+    assert board.uses == [(ADA, 0, 660, "stop")]
+
+
+def test_a_stop_after_staff_ended_the_use_gives_it_the_boards_hours(board):
+    board.start(ADA, 0)
+    end_by_hand(620)
+    assert board.stop(ADA, 660, 660) is KNOWN
+    assert board.uses == [(ADA, 0, 660, "stop")]
+
+
+def test_a_use_that_staff_wrote_by_hand_is_not_taken_for_the_boards(board, make_use, laser):
+    make_use(laser, 600, hours_ago=2, card_uid=ADA, end_reason="staff")
+    assert board.inuse(ADA, 60, 0) is NEW
+    assert len(board.uses) == 2
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one writer at a time")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("change", [Use.save, Use.delete], ids=["save", "delete"])

@@ -80,7 +80,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='maintenanceplan',
-            constraint=models.CheckConstraint(condition=models.Q(('hours_between__gt', 0), ('days_between__gt', 0), _connector='OR'), name='plan_has_hours_or_days', violation_error_message='Give hours of use, days, or both.'),
+            constraint=models.CheckConstraint(condition=models.Q(('hours_between__isnull', False), ('days_between__isnull', False), _connector='OR'), name='plan_has_hours_or_days', violation_error_message='Give hours of use, days, or both.'),
         ),
         migrations.AddConstraint(
             model_name='maintenanceplan',

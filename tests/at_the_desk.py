@@ -95,13 +95,19 @@ class Lab:
         return list(Tap.objects.order_by("at", "pk"))
 
 
+class Locked(Exception):
+    """What PostgreSQL's driver says; SQLite's says it in words."""
+
+    sqlstate = "55P03"
+
+
 @contextmanager
 def database_fails(message: str = "disk I/O error", when: Callable[[str], bool] = lambda sql: True) -> Any:
     """Every statement fails, or those for which `when` is true; a test's own savepoints go on working."""
 
     def fail(execute, sql, params, many, context):
         if "SAVEPOINT" not in sql and when(sql):
-            raise OperationalError(message)
+            raise OperationalError(message) from (Locked() if "locked" in message else None)
         return execute(sql, params, many, context)
 
     with connection.execute_wrapper(fail):

@@ -1,0 +1,18 @@
+from machines.models.machines import MAX_MACHINE_ID, Authorization, Machine, MachineType, add_to_odometer
+from machines.models.maintenance import LCD_COLUMNS, Intervention, MaintenancePlan, follow_interventions
+from machines.models.uses import EndReason, Use, whole_second
+
+__all__ = [
+    "LCD_COLUMNS",
+    "MAX_MACHINE_ID",
+    "Authorization",
+    "EndReason",
+    "Intervention",
+    "Machine",
+    "MachineType",
+    "MaintenancePlan",
+    "Use",
+    "add_to_odometer",
+    "follow_interventions",
+    "whole_second",
+]

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from machines.models import Machine
 from telemetry import database
 from telemetry.broker_address import BrokerAddress
-from telemetry.link import Arrived, Connected, Link
+from telemetry.link import Arrived, Connected, Disconnected, Link
 
 BROKER_SECONDS = 5.0
 
@@ -59,8 +59,11 @@ def check_database() -> int:
 def _wait_for(link: Link, kind: type, deadline: float, sentence: str) -> None:
     while link.fatal is None and time.monotonic() < deadline:
         try:
-            if isinstance(link.inbox.get(timeout=0.05), kind):
-                return
+            news = link.inbox.get(timeout=0.05)
         except Empty:
             continue
+        if isinstance(news, kind):
+            return
+        if isinstance(news, Disconnected):
+            break
     raise CheckFailed(link.fatal or sentence)

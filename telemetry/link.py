@@ -15,11 +15,13 @@ from django.utils.translation import gettext as _
 from paho.mqtt.enums import CallbackAPIVersion
 
 from telemetry.broker_address import BrokerAddress
+from telemetry.protocol import MAX_PAYLOAD_BYTES
 
 logger = logging.getLogger("telemetry.worker")
 
 KEEP_ALIVE = 5  # seconds; as long a worker that hangs times its boards out
 MAX_WAITING = 20_000
+MAX_TOPIC = 200
 # MQTT 3.1.1 return codes, as paho names them, that no retry will mend.
 _FINAL_REFUSALS = {
     "Unsupported protocol version",
@@ -124,6 +126,7 @@ class Link:
 
     def _on_connect_fail(self, client: mqtt.Client, userdata: Any) -> None:
         logger.warning("The broker at %s cannot be reached (%s). Trying again.", self.address, sys.exc_info()[1])
+        self.inbox.put(Disconnected())
 
     def _on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
@@ -144,4 +147,6 @@ class Link:
             topic = message.topic
         except UnicodeDecodeError:
             return
-        self.inbox.put(Arrived(topic, bytes(message.payload), arrived, message.retain))
+        # A byte more than any message is enough to see that it is none; megabytes must not pile up here.
+        payload = bytes(message.payload[: MAX_PAYLOAD_BYTES + 1])
+        self.inbox.put(Arrived(topic[:MAX_TOPIC], payload, arrived, message.retain))

@@ -32,6 +32,7 @@ HELD_REPLIES = 16
 HELD_SECONDS = 0.005
 HELD_TOO_LONG = 0.2  # with the desk's patience still within a board's; we stood still
 STATUS_SECONDS = 0.05
+RETAINED_SECONDS = 1.0
 FAREWELL_SECONDS = 1.0
 # Boards report every 30 s: before that nobody can tell a lost use from our own absence.
 LISTEN_FIRST = 120.0
@@ -64,6 +65,7 @@ class Worker:
         self._instance = uuid.uuid4().hex.encode()
         self._is_claimed = False
         self._connected_at: float | None = None
+        self._reads_retained = False
         self._pulse = Pulse(monotonic)
         self._online: set[int] = set()
         self._is_loaded = False
@@ -164,7 +166,8 @@ class Worker:
             self.link.publish(self._instance_topic, self._instance, True)
         self._publisher.forget()
         self.link.subscribe(EVERYTHING)
-        self._sweep_tick.due_in(1.0, self._monotonic())
+        self._reads_retained = True
+        self._sweep_tick.due_in(RETAINED_SECONDS, self._monotonic())
 
     def _on_instance(self, payload: bytes) -> None:
         """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it.
@@ -202,7 +205,13 @@ class Worker:
             self._is_loaded = True
         if self._connected_at is not None:
             self._publisher.sweep(self._clock())
+            self._stop_reading_retained(self._monotonic() - self._connected_at)
+
+    def _stop_reading_retained(self, connected_for: float) -> None:
+        """What the broker holds has arrived by then; from now on only our own statuses would come back."""
+        if self._reads_retained and connected_for >= RETAINED_SECONDS:
             self.link.unsubscribe(EVERYTHING)
+            self._reads_retained = False
 
     # ---- housekeeping ------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class FakeLink:
         self.inbox = SimpleQueue()
         self.fatal = None
         self.is_connected = True
-        self.published, self.subscribed = [], []
+        self.published, self.subscribed, self.unsubscribed = [], [], []
 
     def will(self, topic, payload):
         self.last_words = (topic, payload)
@@ -45,7 +45,7 @@ class FakeLink:
         self.subscribed.append(topic)
 
     def unsubscribe(self, topic):
-        pass
+        self.unsubscribed.append(topic)
 
 
 class Shift:
@@ -334,3 +334,19 @@ def test_its_last_will_says_that_it_is_gone(shift):
     topic, payload = shift.link.last_words
     assert topic == "stats/backend"
     assert json.loads(payload)["Connected"] is False
+
+
+def test_retained_statuses_are_read_once_after_each_connect(shift):
+    shift.pass_time(10)
+    assert shift.link.unsubscribed == ["fabomatic/status/+"]
+    shift.link.start()
+    shift.pass_time(10)
+    assert shift.link.unsubscribed == ["fabomatic/status/+"] * 2
+
+
+def test_a_nudge_right_after_the_connect_does_not_end_the_reading_of_retained_statuses(shift):
+    shift.hear("fabomatic/nudge")
+    assert shift.link.unsubscribed == []
+    shift.hear("fabomatic/status/999", b"{}", is_retained=True)
+    shift.pass_time(3)
+    assert shift.said("fabomatic/status/999") == [b""]

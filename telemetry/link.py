@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from queue import SimpleQueue
@@ -72,6 +73,7 @@ class Link:
         self._client.on_disconnect = self._on_disconnect
         self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
+        self._thread = threading.Thread(target=self._run, name="mqtt", daemon=True)
 
     @property
     def is_connected(self) -> bool:
@@ -82,8 +84,9 @@ class Link:
         self._client.will_set(topic, payload)
 
     def start(self) -> None:
+        """In a thread of our own: with paho's `loop_start` each `publish` would wake that thread to send it."""
         self._client.connect_async(self.address.host, self.address.port, keepalive=KEEP_ALIVE)
-        self._client.loop_start()
+        self._thread.start()
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> None:
         """At most once; while there is no broker it is lost, which is right: it would only come late."""
@@ -101,9 +104,12 @@ class Link:
         while self._client.want_write() and time.monotonic() < deadline:
             time.sleep(0.005)
         self._client.disconnect()
-        self._client.loop_stop()
+        self._thread.join(timeout)
 
-    # ---- in paho's thread ----------------------------------------------------------------------------------------
+    # ---- in the network's thread ------------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        self._client.loop_forever(retry_first_connection=True)
 
     def _on_socket_open(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
         # Without it a reply may wait 40 ms for the other side's acknowledgement.

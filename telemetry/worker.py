@@ -113,7 +113,7 @@ class Worker:
     # ---- replies -----------------------------------------------------------------------------------------------------
 
     def _hold(self, topic: str, payload: bytes) -> None:
-        """Each reply wakes paho's thread, which then fights this one for the interpreter: a few together cost half."""
+        """Sending lets the network's thread in, which fights this one for the interpreter: together they cost half."""
         if not self._held:
             self._held_since = self._monotonic()
         self._held.append((topic, payload))

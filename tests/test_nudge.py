@@ -1,0 +1,91 @@
+"""The worker hears of what staff saved, after it is saved, and nobody at a form waits for it."""
+
+import threading
+
+import pytest
+from django.db import transaction
+
+from machines.models import Machine
+from telemetry import nudge
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """How often the worker was told; `told.wait()` until the next time."""
+
+    class Told(list):
+        def __init__(self):
+            super().__init__()
+            self._heard = threading.Event()
+
+        def publish(self, address):
+            self.append(str(address))
+            self._heard.set()
+
+        def wait(self):
+            assert self._heard.wait(timeout=5)
+            self._heard.clear()
+
+    told = Told()
+    monkeypatch.setattr(nudge, "_publish", told.publish)
+    return told
+
+
+def test_a_saved_machine_nudges_the_worker_after_the_commit(laser, told, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        laser.name = "Other"
+        laser.save()
+    assert told == []
+    for callback in callbacks:
+        callback()
+    told.wait()
+    assert told == ["127.0.0.1:9"]
+
+
+@pytest.mark.parametrize("fixture", ["laser", "laser_plan", "laser_use"])
+def test_what_shows_on_a_screen_nudges_when_it_goes(
+    fixture, laser, make_plan, make_use, told, django_capture_on_commit_callbacks
+):
+    thing = {"laser": lambda: laser, "laser_plan": lambda: make_plan(laser), "laser_use": lambda: make_use(laser)}
+    gone = thing[fixture]()
+    with django_capture_on_commit_callbacks(execute=True):
+        gone.delete()
+    told.wait()
+
+
+def test_a_change_that_is_rolled_back_nudges_nobody(laser, told, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True) as callbacks, transaction.atomic():
+        laser.save()
+        transaction.set_rollback(True)
+    assert (callbacks, told) == ([], [])
+
+
+def test_what_a_member_changes_nudges_nobody(ada, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks() as callbacks:
+        ada.save()
+    assert callbacks == []
+
+
+def test_a_broker_that_is_away_does_not_disturb_the_form(laser, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        laser.name = "Other"
+        laser.save()
+    assert Machine.objects.get(pk=7).name == "Other"
+
+
+def test_many_changes_at_once_become_few_messages(told, monkeypatch):
+    release = threading.Event()
+    published = nudge._publish
+
+    def slowly(address):
+        release.wait(timeout=5)
+        published(address)
+
+    monkeypatch.setattr(nudge, "_publish", slowly)
+    for _time in range(100):
+        nudge.nudge()
+    release.set()
+    told.wait()
+    assert len(told) <= 3

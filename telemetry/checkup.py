@@ -16,6 +16,7 @@ from telemetry.broker_address import BrokerAddress
 from telemetry.link import Arrived, Connected, Disconnected, Link
 
 BROKER_SECONDS = 5.0
+DATABASE_SECONDS = 5.0
 
 
 class CheckFailed(Exception):
@@ -46,14 +47,14 @@ def check_broker(address: BrokerAddress, client_id: str) -> float:
 
 def check_database() -> int:
     """The number of machines; raises CheckFailed."""
-    database.configure()
+    database.configure(connect_seconds=DATABASE_SECONDS)
     try:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CheckFailed(_("The database is not up to date: run `manage.py migrate`."))
         return Machine.objects.count()
     except DatabaseError as error:
-        raise CheckFailed(_("The database cannot be used: %(error)s.") % {"error": error}) from None
+        raise CheckFailed(_("The database cannot be used: %(error)s.") % {"error": database.in_a_line(error)}) from None
 
 
 def _wait_for(link: Link, kind: type, deadline: float, sentence: str) -> None:

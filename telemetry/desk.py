@@ -42,7 +42,10 @@ Publish = Callable[[str, bytes], object]
 
 
 class Away(OperationalError):
-    """Not even tried, because the last try has only just failed."""
+    """Not even tried, because the last try has only just failed; or tried until now, and locked by somebody else.
+
+    Another connection would not help.
+    """
 
 
 @dataclass(slots=True)
@@ -69,6 +72,8 @@ class Desk:
         self._clock = clock
         self._monotonic = monotonic
         self._away_until = -1.0
+        self._locked_until = -1.0
+        self._met_a_lock = False
         self._file = database.FileWatch()
         self.pending = Pending()
         self.taps = Taps()
@@ -102,8 +107,14 @@ class Desk:
         """False when nothing moved: somebody holds the database's lock."""
         before = len(self.pending)
         self._give_up_on_old()
-        if batch := self.pending.batch(self._monotonic()):
+        began = self._monotonic()
+        if began >= self._locked_until and (batch := self.pending.batch(began)):
+            self._met_a_lock = False
             self._serve_batch(batch)
+            if self._met_a_lock:
+                # PostgreSQL waits a while for each locked row: others, who need none of them, have as long in between.
+                now = self._monotonic()
+                self._locked_until = now + (now - began)
         return len(self.pending) < before
 
     # ---- in ----------------------------------------------------------------------------------------------------------
@@ -132,6 +143,7 @@ class Desk:
             found = answer(job.message, job.now)
         except Exception as error:
             if database.is_busy(error):
+                self._met_a_lock = True
                 return False
             self._fail(job, error)
             return True
@@ -143,8 +155,9 @@ class Desk:
     def _serve_batch(self, batch: list[Job]) -> None:
         if all(is_question(job.message) for job in batch):
             for job in batch:
-                if self._try_question(job):
-                    self.pending.remove(job)
+                if not self._try_question(job):
+                    return  # who reads meets no row's lock, only one that stops all who read
+                self.pending.remove(job)
             return
         self._record(batch)
 
@@ -162,7 +175,9 @@ class Desk:
             if has_begun and len(batch) > 1:
                 for job in batch:
                     self._record([job])
-            elif not database.is_busy(error):
+            elif database.is_busy(error):
+                self._met_a_lock = True
+            else:
                 for job in batch:
                     self.pending.remove(job)
                     self._fail(job, error)
@@ -176,7 +191,7 @@ class Desk:
         for job in self.pending.older_than(GIVE_UP, self._monotonic()):
             if job.was_tried:
                 self.pending.remove(job)
-                self._fail(job, OperationalError("the database stayed locked"))
+                self._fail(job, Away("the database stayed locked"))
             elif is_question(job.message) and self._is_late(job):
                 self.pending.remove(job)
                 self._drop_late(job)
@@ -204,7 +219,7 @@ class Desk:
         action = ACTIONS[type(job.message)]
         reply = None if is_kept_by_boards(job.message) else refusal(action, "try again later")
         if database.has_failed(error):
-            self.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
+            self.complaints.say(f"the database failed: {database.in_a_line(error)}", level=logging.ERROR)
             if not isinstance(error, Away):
                 self._renew_connection()
         else:

@@ -196,7 +196,7 @@ class Worker:
                 self._publisher.publish_changed(machine_id, self._clock())
             except Exception as error:
                 changed.clear()  # the sweep finds them
-                self._put_off(self._sweep_tick, error, began)
+                self._put_off(self._sweep_tick, error)
         self._changes_published = self._monotonic()
 
     def _sweep(self) -> None:
@@ -226,14 +226,15 @@ class Worker:
                 try:
                     tick.run(now)
                 except Exception as error:
-                    self._put_off(tick, error, now)
+                    self._put_off(tick, error)
 
-    def _put_off(self, tick: Tick, error: Exception, now: float) -> None:
+    def _put_off(self, tick: Tick, error: Exception) -> None:
         is_busy = database.is_busy(error)
-        tick.due_in(0.05 if is_busy else 1.0, now)
+        # From now on: it may have waited for a lock, and boards come before its next try.
+        tick.due_in(0.1 if is_busy else 1.0, self._monotonic())
         if database.has_failed(error):
             if not is_busy:
-                self.desk.complaints.say(f"the database failed: {str(error)[:120]}", level=logging.ERROR)
+                self.desk.complaints.say(f"the database failed: {database.in_a_line(error)}", level=logging.ERROR)
                 database.renew()
         else:
             name = type(error).__name__

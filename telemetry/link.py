@@ -54,12 +54,13 @@ News = Arrived | Connected | Disconnected
 
 
 class Link:
-    """`fatal` holds the sentence to end with when trying again makes no sense."""
+    """`fatal` holds the sentence to end with when trying again makes no sense, `own_address` where we connect from."""
 
     def __init__(self, address: BrokerAddress, client_id: str, subscriptions: tuple[str, ...]) -> None:
         self.address = address
         self.inbox: SimpleQueue[News] = SimpleQueue()
         self.fatal: str | None = None
+        self.own_address = ""
         self._subscriptions = subscriptions
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=True)
         if address.user:
@@ -114,6 +115,7 @@ class Link:
     def _on_socket_open(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
         # Without it a reply may wait 40 ms for the other side's acknowledgement.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.own_address = str(sock.getsockname()[0])
 
     def _on_connect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:

@@ -33,6 +33,7 @@ HELD_SECONDS = 0.005
 HELD_TOO_LONG = 0.2  # with the desk's patience still within a board's; we stood still
 STATUS_SECONDS = 0.05
 RETAINED_SECONDS = 1.0
+NUDGE_SECONDS = 0.2
 FAREWELL_SECONDS = 1.0
 # Boards report every 30 s: before that nobody can tell a lost use from our own absence.
 LISTEN_FIRST = 120.0
@@ -75,6 +76,7 @@ class Worker:
         self._ticks = [
             Tick(0.5, self.desk.taps.write),
             Tick(1.0, self._notice_silence),
+            Tick(5.0, self.desk.hear_again),
             self._write_heard_tick,
             Tick(30.0, self._close_lost),
             self._sweep_tick,
@@ -150,7 +152,7 @@ class Worker:
 
     def _take_message(self, news: Arrived) -> None:
         if news.topic == nudge.TOPIC:
-            self._sweep_tick.due_in(0.0, self._monotonic())
+            self._sweep_tick.hasten(NUDGE_SECONDS, self._monotonic())
         elif news.topic == self._instance_topic:
             self._on_instance(news.payload)
         elif news.topic.startswith(f"{TOPIC}/"):
@@ -263,20 +265,11 @@ class Worker:
             {
                 "Connected": is_connected,
                 "Backend host": socket.gethostname(),
-                "Backend IP": self._own_address(),
+                "Backend IP": self.link.own_address,
                 "Received": counts.received,
                 "Sent": counts.sent,
             }
         ).encode()
-
-    def _own_address(self) -> str:
-        """The address from which the broker is reached; a UDP socket finds it without sending anything."""
-        try:
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-                probe.connect((self.link.address.host, self.link.address.port))
-                return str(probe.getsockname()[0])
-        except OSError:
-            return ""
 
     def _say_goodbye(self) -> None:
         deadline = self._monotonic() + FAREWELL_SECONDS
@@ -307,6 +300,7 @@ class Tick:
         self.due_at = now + seconds
 
     def hasten(self, seconds: float, now: float) -> None:
+        """Due by then: who asks a thousand times is not served a thousand times."""
         self.due_at = min(self.due_at, now + seconds)
 
     def run(self, now: float) -> None:

@@ -8,7 +8,6 @@ import pytest
 from django.db import InterfaceError, OperationalError
 
 from machines.models import Machine, Use
-from telemetry.broker_address import BrokerAddress
 from telemetry.link import Arrived, Connected, Disconnected
 from telemetry.models import Tap
 from telemetry.protocol import Topics
@@ -23,7 +22,7 @@ ADA = UIDS["ada"]
 
 class FakeLink:
     def __init__(self):
-        self.address = BrokerAddress("127.0.0.1", 1883)
+        self.own_address = "127.0.0.1"
         self.inbox = SimpleQueue()
         self.fatal = None
         self.is_connected = True
@@ -171,7 +170,19 @@ def test_a_nudge_looks_for_changes_at_once(shift, laser):
     laser.is_blocked = True
     laser.save()
     shift.hear("fabomatic/nudge")
+    shift.pass_time(0.3, step=0.1)
     assert shift.state() == "blocked"
+
+
+def test_a_thousand_nudges_a_second_are_not_a_thousand_looks(shift, monkeypatch):
+    looks = []
+    monkeypatch.setattr(shift.worker._publisher, "sweep", looks.append)
+    shift.pass_time(5)
+    looks.clear()
+    for _time in range(100):
+        shift.hear("fabomatic/nudge")
+        shift.pass_time(0.01, step=0.01)
+    assert 2 <= len(looks) <= 6
 
 
 def test_a_change_nobody_told_is_found_within_seconds(shift, laser):

@@ -19,12 +19,14 @@ from telemetry import database
 from telemetry.collected import LastHeard, TapNote, Taps
 from telemetry.complaints import Complaints
 from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer
-from telemetry.pending import PATIENCE, Job, Pending
+from telemetry.pending import MAX_ALIVES, PATIENCE, Job, Pending
 from telemetry.protocol import (
     ACTIONS,
+    Alive,
     BadMessage,
     CheckUser,
     Reply,
+    SyncCache,
     Topics,
     encode,
     is_kept_by_boards,
@@ -81,6 +83,7 @@ class Desk:
         self.changed: set[int] = set()
         self.someone_came = False
         self.counts = Counts()
+        self._unheard: dict[tuple[int, str | None], Job] = {}
         self.complaints = Complaints(monotonic)
 
     # ---- the seam ----------------------------------------------------------------------------------------------------
@@ -117,6 +120,13 @@ class Desk:
                 self._locked_until = now + (now - began)
         return len(self.pending) < before
 
+    def hear_again(self, machine_id: int | None = None) -> None:
+        """Signs of life that the database did not take: no tap is decided as if nobody else claimed its machine."""
+        for key in [key for key in self._unheard if machine_id in (None, key[0])]:
+            job = self._unheard.pop(key)
+            job.arrived, job.was_tried = self._monotonic(), False
+            self.pending.add(job, job.arrived)
+
     # ---- in ----------------------------------------------------------------------------------------------------------
 
     def _accept(self, topic: str, payload: bytes, arrived: float) -> None:
@@ -129,6 +139,8 @@ class Desk:
             return
         now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
         job = Job(message, topic, arrived, now)
+        if self._unheard and isinstance(message, CheckUser | SyncCache):
+            self.hear_again(message.machine_id)
         if not is_question(message) or self.pending.has_to_wait(message) or not self._try_question(job):
             self.pending.add(job, self._monotonic())
 
@@ -140,7 +152,7 @@ class Desk:
         job.was_tried = True
         try:
             self._refuse_while_away()
-            found = answer(job.message, job.now)
+            found = self._answer(job)
         except Exception as error:
             if database.is_busy(error):
                 self._met_a_lock = True
@@ -149,6 +161,12 @@ class Desk:
             return True
         self._finish(job, found)
         return True
+
+    def _answer(self, job: Job) -> Answer:
+        is_about_rights = isinstance(job.message, CheckUser | SyncCache)
+        if is_about_rights and any(machine_id == job.machine_id for machine_id, _serial in self._unheard):
+            raise Away("which board speaks could not be noted")
+        return answer(job.message, job.now)
 
     # ---- what happened -----------------------------------------------------------------------------------------------
 
@@ -161,8 +179,11 @@ class Desk:
             return
         self._record(batch)
 
-    def _record(self, batch: list[Job]) -> None:
-        """In one transaction. Where one message fails they are recorded one by one, and the others do not notice."""
+    def _record(self, batch: list[Job]) -> bool:
+        """In one transaction. Where one message fails they are recorded one by one, and the others do not notice.
+
+        False: somebody holds a lock.
+        """
         for job in batch:
             job.was_tried = True
         has_begun = False
@@ -170,21 +191,29 @@ class Desk:
             self._refuse_while_away()
             with transaction.atomic():
                 has_begun = True
-                found = [answer(job.message, job.now) for job in batch]
+                found = [self._answer(job) for job in batch]
         except Exception as error:
             if has_begun and len(batch) > 1:
-                for job in batch:
-                    self._record([job])
-            elif database.is_busy(error):
+                return self._record_one_by_one(batch)
+            if database.is_busy(error):
                 self._met_a_lock = True
-            else:
-                for job in batch:
-                    self.pending.remove(job)
-                    self._fail(job, error)
-            return
+                return False
+            for job in batch:
+                self.pending.remove(job)
+                self._fail(job, error)
+            return True
         for job, answered in zip(batch, found, strict=True):
             self.pending.remove(job)
             self._finish(job, answered)
+        return True
+
+    def _record_one_by_one(self, batch: list[Job]) -> bool:
+        """What waits for a lock lets others pass, but none of its own machine."""
+        waiting: set[int] = set()
+        for job in batch:
+            if job.machine_id not in waiting and not self._record([job]):
+                waiting.add(job.machine_id)
+        return not waiting
 
     def _give_up_on_old(self) -> None:
         """What could not be done within a board's patience: say so to questions, say nothing about what happened."""
@@ -203,6 +232,8 @@ class Desk:
             self.complaints.say(UNKNOWN_MACHINE, job.topic)
             self._send(job.topic, found.reply, job.arrived)
             return
+        if isinstance(job.message, Alive):
+            self._unheard.pop((job.machine_id, job.message.serial), None)
         before = self.heard.note(job.machine_id, job.now)
         if before is None or job.now - before >= OFFLINE_AFTER:
             self.someone_came = True
@@ -222,6 +253,8 @@ class Desk:
             self.complaints.say(f"the database failed: {database.in_a_line(error)}", level=logging.ERROR)
             if not isinstance(error, Away):
                 self._renew_connection()
+            if isinstance(job.message, Alive) and len(self._unheard) < MAX_ALIVES:
+                self._unheard[(job.machine_id, job.message.serial)] = job
         else:
             self.complaints.say(f"a {action.value} cannot be recorded", job.topic, logging.ERROR, bug=error)
             if getattr(job.message, "is_replay", False):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
-from telemetry.protocol import Alive, CheckUser, Message, is_kept_by_boards
+from telemetry.protocol import Alive, CheckUser, Message, SyncCache, is_kept_by_boards
 
 PATIENCE = 1.5  # seconds; a board waits 2, and reads what comes later as the answer to its next query
 BATCH_MESSAGES = 32
@@ -38,7 +38,7 @@ class Job:
 class Pending:
     """After a power cut all boards say at once that they are alive, and then ask: the questions go first.
 
-    A tap is the exception: whether two boards claim its machine has to be known before it is decided.
+    A tap is the exception, and cards to remember: whether two boards claim a machine has to be known before.
 
     What happened and got no turn in time is recorded when nothing else waits. Served in between it would make the next
     ones late as well, until nobody is answered any more.
@@ -71,7 +71,7 @@ class Pending:
 
     def has_to_wait(self, message: Message) -> bool:
         """Whether something of the same machine has to be done before this can be answered."""
-        if isinstance(message, CheckUser) and self._alives_of_machine[message.machine_id]:
+        if isinstance(message, CheckUser | SyncCache) and self._alives_of_machine[message.machine_id]:
             for job in [job for job in self._alives if job.machine_id == message.machine_id]:
                 self._let_in(job)
         return self._of_machine[message.machine_id] > 0

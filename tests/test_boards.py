@@ -1,5 +1,7 @@
 """Which board speaks for which machine: a reset board must not borrow another machine's rights."""
 
+import json
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -7,7 +9,7 @@ import pytest
 from machines.models import Machine, Use
 from telemetry.boards import settle_conflict
 from telemetry.models import Board
-from tests.at_the_desk import Lab
+from tests.at_the_desk import Lab, database_fails
 from tests.conftest import UIDS, UNKNOWN_UID
 
 pytestmark = pytest.mark.django_db
@@ -235,3 +237,42 @@ def test_the_outcome_of_a_conflict_comes_before_what_the_card_may_do(lab, uid):
     lab.alive(7, "A1")
     lab.alive(7, "B2")
     assert outcome(lab, 7, uid) == "board_conflict"
+
+
+@contextmanager
+def nothing_can_be_written(lab, message="database is locked"):
+    lab.time.step = 0.001
+    with database_fails(message, when=lambda sql: sql.startswith(("INSERT", "UPDATE", "SELECT COUNT"))):
+        yield
+    lab.time.step = 0.0
+
+
+@pytest.mark.parametrize("trouble", ["database is locked", "disk I/O error"])
+def test_a_conflict_that_could_not_be_noted_lets_nobody_in(lab, trouble):
+    lab.alive(7, "A1")
+    lab.alive(12, "B2")
+    lab.time.travel(600)
+    with nothing_can_be_written(lab, trouble):
+        lab.alive(7, "B2")
+        assert lab.tap(7, DORA)["request_ok"] is False
+        assert lab.tap(12, DORA)["is_valid"] is True
+    assert lab.tap(7, DORA)["is_valid"] is False
+    assert board("B2").conflict_machine_id == 7
+
+
+def test_a_sign_of_life_that_could_not_be_noted_is_noted_later(lab):
+    with nothing_can_be_written(lab):
+        lab.alive(7, "A1")
+    lab.desk.hear_again()
+    lab.tap(12, DORA)
+    assert board("A1").machine_id == 7
+    lab.desk.hear_again()
+    assert not lab.desk.pending
+
+
+def test_a_board_in_conflict_gets_no_cards_while_its_sign_of_life_waits(lab):
+    lab.alive(7, "A1")
+    lab.alive(12, "B2")
+    alive = json.dumps({"action": "alive", "version": "1,2", "ip": "10.0.0.1", "serial": "B2"})
+    lab.desk.accept("machine/7", alive.encode(), lab.time.seconds)
+    assert lab.ask(7, "synccache")["cards"] == []

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from members.admin import FindsCards
-from telemetry.boards import settle_conflict
+from telemetry.boards import contested_place, settle_conflict
 from telemetry.models import Board, Tap
 
 
@@ -58,12 +58,12 @@ class BoardAdmin(admin.ModelAdmin):
 
     @admin.action(description=_("Selected boards belong where they speak now"), permissions=["change"])
     def belongs_where_it_speaks(self, request: HttpRequest, queryset: QuerySet[Board]) -> None:
-        contested = list(queryset.filter(conflict_machine__isnull=False))
-        if len({board.conflict_machine_id for board in contested}) < len(contested):
+        contested = [(place, board) for board in queryset if (place := contested_place(board)) is not None]
+        if len({place for place, _board in contested}) < len(contested):
             self.message_user(request, _("Select one board per machine."), messages.ERROR)
             return
-        for board in contested:
-            settle_conflict(board.conflict_machine_id, board)  # type: ignore[arg-type]
+        for place, board in contested:
+            settle_conflict(place, board)
             self.log_change(request, board, str(_("Said where it belongs.")))
         text = ngettext("%(count)d conflict was settled.", "%(count)d conflicts were settled.", len(contested))
         self.message_user(request, text % {"count": len(contested)}, messages.SUCCESS)

@@ -51,6 +51,13 @@ def hear(alive: Alive, now: datetime) -> Heard:
         return heard
 
 
+def contested_place(board: Board) -> int | None:
+    """The machine it speaks for and another one, too: as the newcomer, or as the one that was there before."""
+    if board.conflict_machine_id is not None:
+        return board.conflict_machine_id
+    return board.machine_id if Board.objects.filter(conflict_machine_id=board.machine_id or 0).exists() else None
+
+
 def settle_conflict(machine_id: int, board: Board) -> None:
     """Staff says which board belongs to the machine. The others stop claiming it until they speak there again."""
     with transaction.atomic():

@@ -151,3 +151,20 @@ def test_two_boards_do_not_belong_to_one_machine(boss, laser):
     ]
     assert "one board per machine" in choose(boss, *boards).content.decode()
     assert Board.objects.filter(conflict_machine=laser).count() == 2
+
+
+def test_one_click_says_that_the_known_board_is_the_right_one(boss, board, laser):
+    newcomer = Board.objects.create(serial="B2", conflict_machine=laser, conflict_since=NOW)
+    choose(boss, board)
+    board.refresh_from_db()
+    newcomer.refresh_from_db()
+    assert (board.machine, newcomer.machine, newcomer.conflict_machine) == (laser, None, None)
+
+
+def test_of_two_boards_at_one_machine_only_one_is_the_right_one(boss, board, laser):
+    newcomer = Board.objects.create(serial="B2", conflict_machine=laser, conflict_since=NOW)
+    assert "one board per machine" in choose(boss, board, newcomer).content.decode()
+
+
+def test_a_board_without_a_conflict_stays_where_it_is(boss, board, laser):
+    assert "0 conflicts" in choose(boss, board).content.decode()

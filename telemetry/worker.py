@@ -25,7 +25,8 @@ from telemetry.status import OFFLINE_AFTER, TOPIC
 
 logger = logging.getLogger("telemetry.worker")
 
-INSTANCE_TOPIC = "fabomatic/worker"
+CLIENT_CLAIM = "fabomatic/worker"
+BOARDS_CLAIM = "fabomatic/answers"
 IDLE = 0.2  # seconds; how soon a signal or a tick is noticed
 STALE = 60.0  # seconds by which a message is made older that waited in the network while we were frozen
 HELD_REPLIES = 16
@@ -61,10 +62,9 @@ class Worker:
         self._monotonic = monotonic
         self._publisher = StatusPublisher(link.publish, self.desk.heard)
         self._stats_topic = f"{stats_topic}/{client_id}"
-        self._instance_topic = f"{INSTANCE_TOPIC}/{client_id}"
         self._client_id = client_id
         self._instance = uuid.uuid4().hex.encode()
-        self._is_claimed = False
+        self._is_claimed = dict.fromkeys(claims(client_id, topics), False)
         self._connected_at: float | None = None
         self._reads_retained = False
         self._pulse = Pulse(monotonic)
@@ -153,8 +153,8 @@ class Worker:
     def _take_message(self, news: Arrived) -> None:
         if news.topic == nudge.TOPIC:
             self._sweep_tick.hasten(NUDGE_SECONDS, self._monotonic())
-        elif news.topic == self._instance_topic:
-            self._on_instance(news.payload)
+        elif news.topic in self._is_claimed:
+            self._on_claim(news.topic, news.payload)
         elif news.topic.startswith(f"{TOPIC}/"):
             if news.payload and news.is_retained:
                 self._publisher.note_retained(news.topic)
@@ -164,25 +164,34 @@ class Worker:
 
     def _on_connected(self) -> None:
         self._connected_at = self._monotonic()
-        if not self._is_claimed:
-            self.link.publish(self._instance_topic, self._instance, True)
+        for topic, is_claimed in self._is_claimed.items():
+            if not is_claimed:
+                self.link.publish(topic, self._instance, True)
         self._publisher.forget()
         self.link.subscribe(EVERYTHING)
         self._reads_retained = True
         self._sweep_tick.due_in(RETAINED_SECONDS, self._monotonic())
 
-    def _on_instance(self, payload: bytes) -> None:
-        """Whoever overwrote our claim connected after us with our client id, and the broker dropped us for it.
+    def _on_claim(self, topic: str, payload: bytes) -> None:
+        """Whoever overwrote our claim came after us: with our client id, and the broker drops us, or for our boards.
 
         What the broker holds before it holds ours is of one that went before us, perhaps without a word.
         """
         if payload == self._instance:
-            self._is_claimed = True
-        elif payload and self._is_claimed:
-            self.link.fatal = _(
-                "Another worker is connected as %(client_id)s: each throws the other out. "
-                "Stop one, or give it an MQTT_CLIENT_ID of its own."
-            ) % {"client_id": self._client_id}
+            self._is_claimed[topic] = True
+        elif payload and self._is_claimed[topic]:
+            self.link.fatal = self._two_with_one_name() if topic.startswith(CLIENT_CLAIM) else self._two_for_one_board()
+
+    def _two_with_one_name(self) -> str:
+        return _(
+            "Another worker is connected as %(client_id)s: each throws the other out. "
+            "Stop one, or give it an MQTT_CLIENT_ID and boards of its own."
+        ) % {"client_id": self._client_id}
+
+    def _two_for_one_board(self) -> str:
+        return _("Another worker answers the boards on %(topic)s: they would get two answers. Stop one.") % {
+            "topic": self.topics.subscription
+        }
 
     # ---- what screens see --------------------------------------------------------------------------------------------
 
@@ -284,8 +293,14 @@ class Worker:
                 logger.warning("Not everything could be written at the end: %s", error)
         if self.link.fatal is None and self.link.is_connected:
             self.link.publish(self._stats_topic, self._statistics(is_connected=False))
-            self.link.publish(self._instance_topic, b"", True)
+            for topic in self._is_claimed:
+                self.link.publish(topic, b"", True)
         self.link.stop(timeout=0.3)
+
+
+def claims(client_id: str, topics: Topics) -> tuple[str, str]:
+    """Where a worker says that it is the one with this client id, and the one for these boards."""
+    return f"{CLIENT_CLAIM}/{client_id}", f"{BOARDS_CLAIM}/{topics.base}"
 
 
 class Tick:

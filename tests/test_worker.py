@@ -261,6 +261,14 @@ def test_who_claims_after_us_ends_us(shift):
     assert "MQTT_CLIENT_ID" in shift.link.fatal
 
 
+def test_who_answers_our_boards_under_another_name_ends_us(shift):
+    """Two answers to one query: every later one would be one off."""
+    (own,) = shift.said("fabomatic/answers/machine")
+    shift.hear("fabomatic/answers/machine", own)
+    shift.hear("fabomatic/answers/machine", b"somebody-after-us", is_retained=True)
+    assert "two answers" in shift.link.fatal
+
+
 def test_our_own_claim_after_a_reconnection_harms_nobody(shift):
     (own,) = shift.said(CLAIM)
     shift.hear(CLAIM, own)

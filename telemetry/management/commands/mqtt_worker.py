@@ -12,7 +12,7 @@ from telemetry.broker_address import BrokerAddress
 from telemetry.checkup import CheckFailed, check_broker, check_database
 from telemetry.link import Link
 from telemetry.protocol import Topics
-from telemetry.worker import INSTANCE_TOPIC, Worker
+from telemetry.worker import Worker, claims
 
 
 class Command(BaseCommand):
@@ -57,7 +57,7 @@ class Command(BaseCommand):
 
 def _worker(address: BrokerAddress) -> Worker:
     topics = Topics(settings.MQTT_TOPIC, settings.MQTT_REPLY_SUBTOPIC, settings.MQTT_REQUEST_SUBTOPIC)
-    subscriptions = (topics.subscription, nudge.TOPIC, f"{INSTANCE_TOPIC}/{settings.MQTT_CLIENT_ID}")
+    subscriptions = (topics.subscription, nudge.TOPIC, *claims(settings.MQTT_CLIENT_ID, topics))
     return Worker(
         Link(address, settings.MQTT_CLIENT_ID, subscriptions),
         topics,

@@ -58,6 +58,11 @@ def contested_place(board: Board) -> int | None:
     return board.machine_id if Board.objects.filter(conflict_machine_id=board.machine_id or 0).exists() else None
 
 
+def is_news(alive: Alive, now: datetime) -> bool:
+    """Whether this may change who speaks for the machine; writes nothing."""
+    return _judge(_find(alive), alive, now) is not Heard.KNOWN
+
+
 def settle_conflict(machine_id: int, board: Board) -> None:
     """Staff says which board belongs to the machine. The others stop claiming it until they speak there again."""
     with transaction.atomic():

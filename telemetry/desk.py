@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, OperationalError, connection, transaction
 
 from machines.access import Outcome
-from telemetry import database
+from telemetry import boards, database
 from telemetry.collected import LastHeard, TapNote, Taps
 from telemetry.complaints import Complaints
 from telemetry.handlers import UNKNOWN_MACHINE, Answer, answer
@@ -139,6 +139,8 @@ class Desk:
             return
         now = self._clock() - timedelta(seconds=max(0.0, self._monotonic() - arrived))
         job = Job(message, topic, arrived, now)
+        if isinstance(message, Alive):
+            job.is_news = self._is_news(message, now)
         if self._unheard and isinstance(message, CheckUser | SyncCache):
             self.hear_again(message.machine_id)
         if not is_question(message) or self.pending.has_to_wait(message) or not self._try_question(job):
@@ -161,6 +163,16 @@ class Desk:
             return True
         self._finish(job, found)
         return True
+
+    def _is_news(self, alive: Alive, now: datetime) -> bool:
+        """A board that is where it belongs keeps no tap waiting; who cannot be looked up may be anywhere."""
+        try:
+            self._refuse_while_away()
+            return boards.is_news(alive, now)
+        except Exception as error:
+            if not database.has_failed(error):
+                raise
+            return True
 
     def _answer(self, job: Job) -> Answer:
         is_about_rights = isinstance(job.message, CheckUser | SyncCache)
@@ -253,7 +265,7 @@ class Desk:
             self.complaints.say(f"the database failed: {database.in_a_line(error)}", level=logging.ERROR)
             if not isinstance(error, Away):
                 self._renew_connection()
-            if isinstance(job.message, Alive) and len(self._unheard) < MAX_ALIVES:
+            if isinstance(job.message, Alive) and job.is_news and len(self._unheard) < MAX_ALIVES:
                 self._unheard[(job.machine_id, job.message.serial)] = job
         else:
             self.complaints.say(f"a {action.value} cannot be recorded", job.topic, logging.ERROR, bug=error)

@@ -29,6 +29,7 @@ class Job:
     now: datetime
     was_tried: bool = False
     is_late: bool = False
+    is_news: bool = True  # of a sign of life: it may change who speaks for the machine
 
     @property
     def machine_id(self) -> int:
@@ -49,7 +50,7 @@ class Pending:
         self._alives: deque[Job] = deque()
         self._late: dict[int, list[Job]] = {}
         self._of_machine: Counter[int] = Counter()
-        self._alives_of_machine: Counter[int] = Counter()
+        self._news_of_machine: Counter[int] = Counter()
         self._collecting_since = 0.0
 
     def __len__(self) -> int:
@@ -67,11 +68,11 @@ class Pending:
             self._queue(job)
         elif len(self._alives) < MAX_ALIVES:
             self._alives.append(job)
-            self._alives_of_machine[job.machine_id] += 1
+            self._news_of_machine[job.machine_id] += job.is_news
 
     def has_to_wait(self, message: Message) -> bool:
         """Whether something of the same machine has to be done before this can be answered."""
-        if isinstance(message, CheckUser | SyncCache) and self._alives_of_machine[message.machine_id]:
+        if isinstance(message, CheckUser | SyncCache) and self._news_of_machine[message.machine_id]:
             for job in [job for job in self._alives if job.machine_id == message.machine_id]:
                 self._let_in(job)
         return self._of_machine[message.machine_id] > 0
@@ -115,7 +116,7 @@ class Pending:
 
     def _let_in(self, job: Job) -> None:
         self._alives.remove(job)
-        self._alives_of_machine[job.machine_id] -= 1
+        self._news_of_machine[job.machine_id] -= job.is_news
         self._queue(job)
 
     def _queue(self, job: Job) -> None:

@@ -260,6 +260,14 @@ def test_a_conflict_that_could_not_be_noted_lets_nobody_in(lab, trouble):
     assert board("B2").conflict_machine_id == 7
 
 
+def test_a_board_where_it_belongs_need_not_be_noted_for_a_tap_to_be_decided(lab):
+    lab.alive(7, "A1")
+    lab.time.travel(120)
+    with nothing_can_be_written(lab):
+        lab.alive(7, "A1")
+        assert lab.tap(7, DORA)["is_valid"] is True
+
+
 def test_a_sign_of_life_that_could_not_be_noted_is_noted_later(lab):
     with nothing_can_be_written(lab):
         lab.alive(7, "A1")

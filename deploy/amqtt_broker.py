@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from amqtt.broker import Broker
-from amqtt.plugins.base import BaseAuthPlugin
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 
-from deploy.brokers import is_password, read_password_file
+from deploy.brokers import OWN_TOPICS, is_password, read_password_file
 
 
 class PasswordFile(BaseAuthPlugin):
@@ -31,6 +31,18 @@ class PasswordFile(BaseAuthPlugin):
     async def authenticate(self, *, session: Any) -> bool:
         hashed = self._hashes.get(session.username or "")
         return hashed is not None and is_password(session.password or "", hashed)
+
+
+class BackendsTopics(BaseTopicPlugin):
+    """Only the backend speaks and listens where it speaks of itself."""
+
+    @dataclass
+    class Config:
+        backend: str = ""
+
+    async def topic_filtering(self, *, session: Any = None, topic: str | None = None, action: Any = None) -> bool:
+        is_own = (topic or "").startswith(OWN_TOPICS.removesuffix("#"))
+        return not is_own or session.username == self.context.config.backend
 
 
 class Subscriptions(dict[str, Any]):
@@ -55,12 +67,15 @@ class CarefulBroker(Broker):
             await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
-async def serve(bind: str, passwords: Path) -> None:
-    plugin = f"{PasswordFile.__module__}.{PasswordFile.__qualname__}".replace("__main__", "deploy.amqtt_broker")
+def _path(plugin: type) -> str:
+    return f"{plugin.__module__}.{plugin.__qualname__}".replace("__main__", "deploy.amqtt_broker")
+
+
+async def serve(bind: str, passwords: Path, backend: str) -> None:
     broker = CarefulBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": bind}},
-            "plugins": {plugin: {"path": str(passwords)}},
+            "plugins": {_path(PasswordFile): {"path": str(passwords)}, _path(BackendsTopics): {"backend": backend}},
         }
     )
     ended = asyncio.Event()
@@ -76,11 +91,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bind", required=True)
     parser.add_argument("--passwords", type=Path, required=True)
+    parser.add_argument("--backend", required=True, help="the backend's user")
     options = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     # Who connects and says nothing, as we do to see whether a broker is there, is no error.
     logging.getLogger("amqtt.broker").addFilter(lambda record: "No data" not in record.getMessage())
-    asyncio.run(serve(options.bind, options.passwords))
+    asyncio.run(serve(options.bind, options.passwords, options.backend))
 
 
 if __name__ == "__main__":

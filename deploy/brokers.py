@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 TEMPLATE = Path(__file__).parent / "mosquitto" / "mosquitto.conf"
+OWN_TOPICS = "fabomatic/#"
 # mosquitto_passwd's own number: these passwords are random, and each board that connects costs this many rounds.
 HASH_ROUNDS = 101
 _MOSQUITTO_PATH = "/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin"
@@ -40,13 +41,14 @@ def find_mosquitto() -> str:
 
 
 def prepare_broker(folder: Path, listener: Listener, logins: list[Login], mosquitto: str) -> list[str]:
-    """Writes what the broker needs into `folder` and returns its command."""
+    """Writes what the broker needs into `folder` and returns its command. The last login is the backend's."""
     folder.mkdir(parents=True, exist_ok=True)
-    passwords = folder / "broker.passwd"
+    passwords, backend = folder / "broker.passwd", logins[-1].user
     write_password_file(passwords, logins)
     if not mosquitto:
-        bind = f"{listener.bind}:{listener.port}"
-        return [sys.executable, "-m", "deploy.amqtt_broker", "--bind", bind, "--passwords", str(passwords)]
+        files = ["--passwords", str(passwords), "--backend", backend]
+        return [sys.executable, "-m", "deploy.amqtt_broker", "--bind", f"{listener.bind}:{listener.port}", *files]
+    (folder / "broker.acl").write_text(access_list(backend, [login.user for login in logins]), encoding="utf-8")
     conf = folder / "mosquitto.conf"
     conf.write_text(mosquitto_conf(TEMPLATE.read_text(), listener, folder, is_root=os.geteuid() == 0))
     return [mosquitto, "-c", str(conf)]
@@ -57,6 +59,7 @@ def mosquitto_conf(template: str, listener: Listener, folder: Path, *, is_root: 
     own = {
         "listener": f"{listener.port} {listener.bind}".strip(),
         "password_file": str(folder / "broker.passwd"),
+        "acl_file": f"{folder}/broker.acl",
         "persistence_location": f"{folder}/",
     }
     lines, missing = [], set(own)
@@ -70,6 +73,13 @@ def mosquitto_conf(template: str, listener: Listener, folder: Path, *, is_root: 
         # It would become the user `mosquitto`, who may not read here.
         lines.append("user root")
     return "\n".join(lines) + "\n"
+
+
+def access_list(backend: str, users: list[str]) -> str:
+    """As deploy/mosquitto/fabomatic.acl, with this run's names."""
+    rules = [f"user {backend}\ntopic readwrite #\n"]
+    rules += [f"user {user}\ntopic readwrite #\ntopic deny {OWN_TOPICS}\n" for user in users if user != backend]
+    return "\n".join(rules)
 
 
 def write_password_file(path: Path, logins: list[Login]) -> None:

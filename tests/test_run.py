@@ -136,10 +136,20 @@ def test_broker_gets_the_labs_configuration_with_its_own_paths_and_port(tmp_path
     assert changed == {
         "listener 18831 127.0.0.1",
         f"password_file {tmp_path}/broker.passwd",
+        f"acl_file {tmp_path}/broker.acl",
         f"persistence_location {tmp_path}/",
     }
     assert "allow_anonymous false" in conf.splitlines()
     assert "set_tcp_nodelay true" in conf.splitlines()
+
+
+def test_access_list_of_a_lab_is_that_of_make_run():
+    rules = [line for line in (brokers.TEMPLATE.parent / "fabomatic.acl").read_text().splitlines() if line[:1] != "#"]
+    assert rules == brokers.access_list("backend", ["boards", "backend"]).splitlines()
+
+
+def test_boards_that_log_in_as_the_backend_may_do_what_it_may():
+    assert "deny" not in brokers.access_list("backend", ["backend"])
 
 
 def test_broker_of_root_stays_root_to_read_its_files(tmp_path):

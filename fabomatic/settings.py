@@ -1,5 +1,6 @@
 """Settings come from the environment or `.env`; README lists them, checks.py says what is wrong with them."""
 
+import importlib.util
 import sys
 import zoneinfo
 from pathlib import Path
@@ -102,6 +103,8 @@ def _database(url: str) -> dict[str, Any]:
         }
         database["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
     elif engine.endswith("postgresql"):
+        if importlib.util.find_spec("psycopg") is None:
+            raise ValueError("requirements-postgresql.txt is not installed")
         database["OPTIONS"] = {"connect_timeout": 2}
         database["CONN_HEALTH_CHECKS"] = True
     else:
@@ -114,7 +117,7 @@ DATABASES = {
         "DATABASE_URL",
         "sqlite:///db.sqlite3",
         _database,
-        "sqlite:///db.sqlite3 or postgresql://user:password@host/name.",
+        "sqlite:///db.sqlite3; or postgresql://user:password@host/name, with requirements-postgresql.txt installed.",
     )
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -162,6 +165,7 @@ LANGUAGES = [("en", "English"), ("it", "Italiano")]
 LANGUAGE_CODE = _env.choice("LANGUAGE_CODE", "en", tuple(code for code, _ in LANGUAGES))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
+FORMAT_MODULE_PATH = ["fabomatic.formats"]
 
 
 def _is_time_zone(name: str) -> bool:

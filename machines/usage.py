@@ -322,7 +322,9 @@ _last_stop_query = Prepared(
     machine_id=int,
 )
 _lock = Prepared(
-    lambda machine_id: Machine.objects.select_for_update().filter(pk=machine_id).order_by().values_list("id"),
+    lambda machine_id: (
+        Machine.objects.select_for_update(no_key=True).filter(pk=machine_id).order_by().values_list("id")
+    ),
     machine_id=int,
 )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from telemetry.models import Tap
 
 MAX_TAPS_PER_MACHINE_AND_MINUTE = 60
 MAX_TAPS_WAITING = 2000
+TAPS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +55,15 @@ class Taps:
         return True
 
     def write(self) -> int:
-        """In one transaction; what could not be written stays for the next time."""
-        notes = list(self._waiting)
-        if not notes:
-            return 0
-        with transaction.atomic():
-            _tap.run_many(_rows(notes))
-        for _note in notes:
-            self._waiting.popleft()
-        return len(notes)
+        """Some hundred in a transaction; what could not be written stays for the next time."""
+        written = 0
+        while notes := list(islice(self._waiting, TAPS_AT_ONCE)):
+            with transaction.atomic():
+                _tap.run_many(_rows(notes))
+            for _note in notes:
+                self._waiting.popleft()
+            written += len(notes)
+        return written
 
 
 _last_seen = PreparedUpdate(Machine, "last_seen_at")

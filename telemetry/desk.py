@@ -34,7 +34,7 @@ from telemetry.protocol import (
     parse,
     refusal,
 )
-from telemetry.status import OFFLINE_AFTER
+from telemetry.status import is_online
 
 GIVE_UP = 1.4  # leaves time to say that we could not
 RETRY = 0.001
@@ -247,7 +247,7 @@ class Desk:
         if isinstance(job.message, Alive):
             self._unheard.pop((job.machine_id, job.message.serial), None)
         before = self.heard.note(job.machine_id, job.now)
-        if before is None or job.now - before >= OFFLINE_AFTER:
+        if not is_online(before, job.now):
             self.someone_came = True
             self.changed.add(job.machine_id)
         if found.is_changed:
@@ -268,7 +268,7 @@ class Desk:
             if isinstance(job.message, Alive) and job.is_news and len(self._unheard) < MAX_ALIVES:
                 self._unheard[(job.machine_id, job.message.serial)] = job
         else:
-            self.complaints.say(f"a {action.value} cannot be recorded", job.topic, logging.ERROR, bug=error)
+            self._say_what_is_wrong(f"a {action.value} cannot be recorded", job.topic, error)
             if getattr(job.message, "is_replay", False):
                 # It failed before and would fail for ever, and the board sends nothing else meanwhile.
                 reply = refusal(action, "this cannot be recorded")
@@ -277,6 +277,13 @@ class Desk:
         self._send(job.topic, reply, job.arrived)
         if isinstance(job.message, CheckUser):
             self._note_tap(_unanswered(job.now, job.machine_id, job.message.uid))
+
+    def _say_what_is_wrong(self, what: str, topic: str, error: Exception) -> None:
+        """A database's whole complaint shows the row with its card: one line of it does."""
+        if isinstance(error, DatabaseError):
+            self.complaints.say(f"{what}: {database.in_a_line(error)}", topic, logging.ERROR)
+        else:
+            self.complaints.say(what, topic, logging.ERROR, bug=error)
 
     def _drop_late(self, job: Job) -> None:
         self.counts.late += 1

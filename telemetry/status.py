@@ -113,7 +113,7 @@ def topic_of(machine_id: int) -> str:
 
 
 def is_online(last_seen_at: datetime | None, now: datetime) -> bool:
-    return last_seen_at is not None and now - last_seen_at < OFFLINE_AFTER
+    return last_seen_at is not None and abs(now - last_seen_at) < OFFLINE_AFTER  # a clock may have been set back
 
 
 def _rows(machines: QuerySet[Machine, Any]) -> QuerySet[Machine, Any]:

@@ -21,7 +21,7 @@ from telemetry.link import Arrived, Connected, Disconnected, Link, News
 from telemetry.protocol import Topics
 from telemetry.publisher import EVERYTHING, StatusPublisher
 from telemetry.pulse import Pulse
-from telemetry.status import OFFLINE_AFTER, TOPIC
+from telemetry.status import TOPIC, is_online
 
 logger = logging.getLogger("telemetry.worker")
 
@@ -253,7 +253,7 @@ class Worker:
 
     def _notice_silence(self) -> None:
         now = self._clock()
-        online = {machine_id for machine_id, at in self.desk.heard.at.items() if now - at < OFFLINE_AFTER}
+        online = {machine_id for machine_id, at in self.desk.heard.at.items() if is_online(at, now)}
         if gone := self._online - online:
             self.desk.changed.update(gone)
             self.desk.someone_came = True

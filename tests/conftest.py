@@ -59,6 +59,15 @@ def lab_settings():
         yield
 
 
+@pytest.fixture(autouse=True)
+def english():
+    """A page asked for in Italian leaves its language to the thread."""
+    from django.utils import translation
+
+    with translation.override("en"):
+        yield
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     from django.conf import settings

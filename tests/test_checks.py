@@ -5,10 +5,12 @@ import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import environ
 import pytest
 
+from fabomatic.apps import keep_others_out
 from fabomatic.checks import (
     broker_address_is_readable,
     secret_key_is_strong,
@@ -281,3 +283,19 @@ def test_missing_secret_is_said_without_a_traceback():
     done = manage_check(SECRET_KEY="")
     assert (done.returncode, "fabomatic.E002" in done.stderr) == (1, True)
     assert "Traceback" not in done.stderr
+
+
+def test_postgresql_without_its_driver_is_a_problem_with_a_hint(load, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (problem,) = load(DATABASE_URL="postgresql://u:p@h/n")["SETTINGS_PROBLEMS"]
+    assert (problem.name, "requirements-postgresql.txt" in problem.hint) == ("DATABASE_URL", True)
+
+
+@pytest.mark.parametrize("name", ["{path}", "file:{path}?mode=rw"])
+def test_a_database_file_is_not_for_everybody_to_read(tmp_path, name):
+    path = tmp_path / "db.sqlite3"
+    path.touch(mode=0o644)
+    path.chmod(0o664)
+    connection = SimpleNamespace(vendor="sqlite", settings_dict={"NAME": name.format(path=path)})
+    keep_others_out(connection)
+    assert oct(path.stat().st_mode)[-3:] == "660"

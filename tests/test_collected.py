@@ -197,3 +197,10 @@ def test_the_cards_number_is_kept_as_the_board_sent_it(taps):
     taps.note(note(uid=UIDS["ada"]))
     taps.write()
     assert Tap.objects.get().uid == UIDS["ada"]
+
+
+def test_a_crowd_of_taps_is_written_some_hundred_at_a_time(taps, printer, monkeypatch):
+    monkeypatch.setattr("telemetry.collected.TAPS_AT_ONCE", 10)
+    for _tap in range(25):
+        taps.note(note(machine_id=12))
+    assert (taps.write(), len(taps), Tap.objects.count()) == (25, 0, 25)

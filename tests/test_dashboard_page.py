@@ -151,3 +151,9 @@ def test_who_logged_in_can_log_out(ada, public):
     client = client_of(ada)
     assert client.post("/logout/")["Location"] == "/"
     assert "_auth_user_id" not in client.session
+
+
+def test_an_address_where_nothing_is_says_so_in_the_sites_style(client):
+    response = client.get("/machines/none", headers={"accept-language": "it"})
+    assert (response.status_code, "fabomatic" in response.content.decode()) == (404, True)
+    assert "viewport" in response.content.decode()

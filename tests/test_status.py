@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from machines.models import Machine, Use
-from telemetry.status import State, snapshot, snapshot_of, topic_of
+from telemetry.status import State, is_online, snapshot, snapshot_of, topic_of
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +215,8 @@ def test_one_machine_takes_two_queries_whatever_its_history(whole_lab, laser, ma
         make_use(laser, 60, hours_ago=hours_ago)
     with django_assert_num_queries(2):
         snapshot_of(laser.pk, NOW, {})
+
+
+@pytest.mark.parametrize("hours", [1, 24])
+def test_a_clock_that_was_set_back_keeps_no_silent_machine_online(laser, hours):
+    assert not is_online(NOW + timedelta(hours=hours), NOW)

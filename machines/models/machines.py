@@ -155,4 +155,4 @@ def add_to_odometer(machine_id: int, seconds: int) -> None:
 
 
 def locked(model: type[Any], pk: Any) -> Any:
-    return model._default_manager.select_for_update().filter(pk=pk).first()
+    return model._default_manager.select_for_update(no_key=True).filter(pk=pk).first()

@@ -135,5 +135,5 @@ def _locked_use(use_id: int | None, machine_id: int) -> Use | None:
     """Its machine first: the worker takes its locks in this order, and the other way round both would wait for ever."""
     if connection.features.has_select_for_update:
         machines = Q(pk=machine_id) | Q(pk__in=Use.objects.filter(pk=use_id or 0).values("machine_id"))
-        list(Machine.objects.select_for_update().filter(machines).order_by("pk").values_list("pk"))
+        list(Machine.objects.select_for_update(no_key=True).filter(machines).order_by("pk").values_list("pk"))
     return locked(Use, use_id) if use_id is not None else None

@@ -174,9 +174,11 @@ class Desk:
                 raise
             return True
 
+    def _has_unheard(self, machine_id: int) -> bool:
+        return bool(self._unheard) and any(machine_id == unheard for unheard, _serial in self._unheard)
+
     def _answer(self, job: Job) -> Answer:
-        is_about_rights = isinstance(job.message, CheckUser | SyncCache)
-        if is_about_rights and any(machine_id == job.machine_id for machine_id, _serial in self._unheard):
+        if isinstance(job.message, CheckUser | SyncCache) and self._has_unheard(job.machine_id):
             raise Away("which board speaks could not be noted")
         return answer(job.message, job.now)
 

@@ -29,7 +29,9 @@ def configure(connect_seconds: float = CONNECT_SECONDS) -> None:
             connection.settings_dict["NAME"] = f"file:{quote(str(path))}?mode=rw"
     else:
         options["options"] = f"{options.get('options', '')} {_POSTGRESQL_LIMITS}".strip()
-        connection.get_new_connection = Impatient(connection.get_new_connection, connect_seconds).connect  # type: ignore
+        # On the connection, not in a backend of our own: only the worker is that impatient.
+        impatient = Impatient(connection.get_new_connection, connect_seconds)
+        connection.get_new_connection = impatient.connect  # type: ignore[method-assign, assignment]
 
 
 def is_busy(error: BaseException) -> bool:

@@ -77,6 +77,20 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, t
         database.setdefault("TEST", {})["NAME"] = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
 
 
+class Stopwatch:
+    """A monotonic clock that stands until a test moves it."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Stopwatch:
+    return Stopwatch()
+
+
 @pytest.fixture
 def now() -> datetime:
     """A Tuesday noon; in the lab, in Rome, it is one o'clock."""

@@ -5,18 +5,6 @@ import pytest
 from telemetry.pulse import BEAT, THAW, Pulse
 
 
-class Time:
-    now = 100.0
-
-    def __call__(self):
-        return self.now
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
 @pytest.fixture
 def pulse(time, monkeypatch):
     monkeypatch.setattr(Pulse, "_beat_on", lambda self: None)

@@ -2,10 +2,8 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from telemetry.views import dashboard
-
 urlpatterns = [
-    path("", dashboard, name="dashboard"),
+    path("", include("telemetry.urls")),
     path("logout/", LogoutView.as_view(next_page="dashboard"), name="logout"),
     path("i18n/", include("django.conf.urls.i18n")),
     path("admin/", admin.site.urls),

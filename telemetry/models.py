@@ -1,4 +1,4 @@
-"""What boards told us: who they are, and every card they asked about."""
+"""What boards told us: who they are, which cards they asked about, when they were silent. And who watches: screens."""
 
 from __future__ import annotations
 
@@ -86,3 +86,68 @@ class Tap(models.Model):
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.outcome}"
+
+
+class Downtime(models.Model):
+    """When nobody could use a machine: its board was silent, or staff had blocked it. The worker notes it."""
+
+    class Kind(models.TextChoices):
+        OFFLINE = "offline", _("silent")
+        BLOCKED = "blocked", _("blocked")
+
+    machine = models.ForeignKey(
+        Machine, models.CASCADE, verbose_name=_("machine"), related_name="downtimes", db_index=False
+    )
+    kind = models.CharField(_("kind"), max_length=8, choices=Kind)
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("downtime")
+        verbose_name_plural = _("downtimes")
+        ordering: ClassVar = ["-started_at", "-pk"]
+        indexes: ClassVar = [models.Index(fields=["machine", "kind", "ended_at"], name="downtime_of_machine")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["machine", "kind"],
+                condition=Q(ended_at__isnull=True),
+                name="downtime_one_open_per_machine_and_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=models.F("started_at")),
+                name="downtime_ends_after_start",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.machine} – {self.get_kind_display()}"
+
+
+class Screen(models.Model):
+    """A display in the lab that shows the machines without anybody logged in. Its secrets are stored hashed only."""
+
+    name = models.CharField(_("name"), max_length=60, unique=True, help_text=_("Where it hangs, for example."))
+    link_hash = models.CharField(max_length=64, blank=True, editable=False)
+    link_until = models.DateTimeField(_("link valid until"), null=True, blank=True, editable=False)
+    cookie_hash = models.CharField(max_length=64, blank=True, editable=False, db_index=True)
+    paired_at = models.DateTimeField(_("opened"), null=True, blank=True, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("created by"),
+        related_name="+",
+        null=True,
+        blank=True,
+        editable=False,
+    )
+
+    class Meta:
+        verbose_name = _("screen")
+        verbose_name_plural = _("screens")
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,4 +1,4 @@
-"""Pages for people who look at the lab."""
+"""`/`: every machine at a glance."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -17,6 +15,8 @@ from django.views.decorators.http import require_safe
 
 from machines.models import Machine
 from telemetry.status import MachineStatus, State, snapshot
+from telemetry.viewers import Viewer
+from telemetry.views.access import for_viewers
 
 REFRESH_SECONDS = 5
 # What people come to see first; `State` itself is ordered by which state wins.
@@ -53,10 +53,9 @@ class Count:
 
 @never_cache
 @require_safe
-def dashboard(request: HttpRequest) -> HttpResponse:
+@for_viewers
+def dashboard(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Every machine's state, without a person's name; `?state=` shows those in one state only."""
-    if settings.DASHBOARD_ACCESS != "public" and not request.user.is_authenticated:
-        return redirect_to_login(request.get_full_path())
     now = timezone.now()
     tiles = _tiles(now)
     chosen = request.GET.get("state")

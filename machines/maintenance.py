@@ -40,12 +40,22 @@ class Plan:
 
     def progress(self, seconds_used: int, now: datetime) -> float:
         """How much of the interval has passed, by hours or by days, whichever is further; from 1.0 on it is due."""
+        return max(*self._progresses(seconds_used, now), 0.0)
+
+    def left(self, seconds_used: int, now: datetime) -> tuple[float, bool]:
+        """What remains of the interval that is further: hours of use, or days (True). Below zero when overdue."""
+        by_hours, by_days = self._progresses(seconds_used, now)
+        if self.days_between and (by_days >= by_hours or not self.hours_between):
+            return self.days_between * (1 - by_days), True
+        return (self.hours_between or 0) * (1 - by_hours), False
+
+    def _progresses(self, seconds_used: int, now: datetime) -> tuple[float, float]:
         by_hours = by_days = 0.0
         if self.hours_between:
             by_hours = (seconds_used - self.reading_at_last_work) / (self.hours_between * 3600)
         if self.days_between:
             by_days = (now - self.last_work_at) / timedelta(days=self.days_between)
-        return max(by_hours, by_days, 0.0)
+        return by_hours, by_days
 
     def fell_due_at(self) -> datetime | None:
         """By the calendar; None for a plan that counts hours only."""

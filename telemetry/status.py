@@ -50,11 +50,16 @@ _WORDS: dict[State, Promise] = {
 
 @dataclass(frozen=True, slots=True)
 class NextMaintenance:
-    """The plan that is furthest; `progress` reaches 1.0 when it falls due."""
+    """The plan that is furthest; `progress` reaches 1.0 when it falls due.
+
+    `left` is what remains, in hours of use or in days; below zero it is overdue.
+    """
 
     is_due: bool
     message: str
     progress: float
+    left: float = 0.0
+    is_by_days: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class MachineStatus:
     is_online: bool
     seconds_used: int
     maintenance: NextMaintenance | None
+    # What follows is for our own pages; it is not published.
+    is_blocked: bool
+    blocked_at: datetime | None
+    last_heard_at: datetime | None
 
     def to_json(self) -> bytes:
         maintenance = None
@@ -93,13 +102,27 @@ def snapshot(
     now: datetime, machine_ids: Iterable[int] | None = None, heard: Mapping[int, datetime] | None = None
 ) -> list[MachineStatus]:
     """All machines, or these. `heard` is what is not yet written: when each machine was last heard."""
+    return [status for status, _nothing in snapshot_with((), now, machine_ids, heard)]
+
+
+def snapshot_with(
+    fields: Iterable[str],
+    now: datetime,
+    machine_ids: Iterable[int] | None = None,
+    heard: Mapping[int, datetime] | None = None,
+) -> list[tuple[MachineStatus, tuple[Any, ...]]]:
+    """Each with these fields of the machine, or of its `running` use, beside it: read by the same query."""
     machines = Machine.objects.all() if machine_ids is None else Machine.objects.filter(pk__in=list(machine_ids))
     plans: dict[int, list[Plan]] = defaultdict(list)
     of_these = {} if machine_ids is None else {"machine_id__in": list(machine_ids)}
     for row in MaintenancePlan.objects.filter(is_active=True, **of_these).order_by("id").values_list(*PLAN_FIELDS):
         plan = Plan(*row)
         plans[plan.machine_id].append(plan)
-    return [_status(row, plans[row[0]], now, heard or {}) for row in _rows(machines.order_by("id"))]
+    own = len(_FIELDS)
+    return [
+        (_status(row[:own], plans[row[0]], now, heard or {}), row[own:])
+        for row in _rows(machines.order_by("id"), *fields)
+    ]
 
 
 def snapshot_of(machine_id: int, now: datetime, heard: Mapping[int, datetime]) -> MachineStatus | None:
@@ -116,23 +139,26 @@ def is_online(last_seen_at: datetime | None, now: datetime) -> bool:
     return last_seen_at is not None and abs(now - last_seen_at) < OFFLINE_AFTER  # a clock may have been set back
 
 
-def _rows(machines: QuerySet[Machine, Any]) -> QuerySet[Machine, Any]:
+_FIELDS = (
+    "id",
+    "name",
+    "type__name",
+    "is_blocked",
+    "blocked_at",
+    "seconds_used",
+    "last_seen_at",
+    "running__id",
+    "running__started_at",
+    "last_ended_at",
+)
+
+
+def _rows(machines: QuerySet[Machine, Any], *more: str) -> QuerySet[Machine, Any]:
     last_use = Use.objects.filter(machine_id=OuterRef("pk"), ended_at__isnull=False).order_by("-ended_at", "-id")
     return machines.annotate(
         running=FilteredRelation("uses", condition=Q(uses__ended_at__isnull=True)),
         last_ended_at=Subquery(last_use.values("ended_at")[:1]),
-    ).values_list(
-        "id",
-        "name",
-        "type__name",
-        "is_blocked",
-        "blocked_at",
-        "seconds_used",
-        "last_seen_at",
-        "running__id",
-        "running__started_at",
-        "last_ended_at",
-    )
+    ).values_list(*_FIELDS, *more)
 
 
 _one = Prepared(lambda machine_id: _rows(Machine.objects.filter(pk=machine_id).order_by()), machine_id=int)
@@ -146,7 +172,8 @@ def _status(row: Any, plans: list[Plan], now: datetime, heard: Mapping[int, date
     maintenance = None
     if furthest is not None:
         progress = furthest.progress(seconds, now)
-        maintenance = NextMaintenance(progress >= 1, furthest.description, progress)
+        left, is_by_days = furthest.left(seconds, now)
+        maintenance = NextMaintenance(progress >= 1, furthest.description, progress, left, is_by_days)
     if running_id is not None:
         state, since = State.IN_USE, started_at
     elif is_blocked:
@@ -157,7 +184,19 @@ def _status(row: Any, plans: list[Plan], now: datetime, heard: Mapping[int, date
         state, since = State.OFFLINE, last_heard_at
     else:
         state, since = State.FREE, ended_at
-    return MachineStatus(machine_id, name, type_name, state, since, online, seconds, maintenance)
+    return MachineStatus(
+        machine_id,
+        name,
+        type_name,
+        state,
+        since,
+        online,
+        seconds,
+        maintenance,
+        is_blocked=is_blocked,
+        blocked_at=blocked_at,
+        last_heard_at=last_heard_at,
+    )
 
 
 def _due_since(plan: Plan, last_use_ended_at: datetime | None, now: datetime) -> datetime | None:

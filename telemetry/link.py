@@ -1,4 +1,4 @@
-"""The connection to the broker. Its thread only queues what arrives; the worker's own thread does the rest."""
+"""The connection to the broker. Its thread only hands on what arrives: to the worker's queue, or to a web process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Any
@@ -20,6 +21,7 @@ from telemetry.protocol import MAX_PAYLOAD_BYTES
 
 logger = logging.getLogger("telemetry.worker")
 
+SAID_AGAIN_AFTER = 60.0
 KEEP_ALIVE = 5  # seconds; as long a worker that hangs times its boards out
 MAX_WAITING = 20_000
 MAX_TOPIC = 200
@@ -56,9 +58,20 @@ News = Arrived | Connected | Disconnected
 class Link:
     """`fatal` holds the sentence to end with when trying again makes no sense, `own_address` where we connect from."""
 
-    def __init__(self, address: BrokerAddress, client_id: str, subscriptions: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        client_id: str,
+        subscriptions: tuple[str, ...],
+        *,
+        deliver: Callable[[News], object] | None = None,
+        retry_seconds: tuple[float, float] = (1, 30),
+    ) -> None:
+        """`deliver` is called in the network's thread; without it news wait in `inbox`."""
         self.address = address
         self.inbox: SimpleQueue[News] = SimpleQueue()
+        self._deliver = deliver or self.inbox.put
+        self._said, self._said_at = "", 0.0
         self.fatal: str | None = None
         self.own_address = ""
         self._subscriptions = subscriptions
@@ -67,7 +80,7 @@ class Link:
             self._client.username_pw_set(address.user, address.password)
         if address.is_tls:
             self._client.tls_set()
-        self._client.reconnect_delay_set(min_delay=1, max_delay=30)
+        self._client.reconnect_delay_set(*retry_seconds)  # type: ignore[arg-type]  # waits for fractions, too
         self._client.on_socket_open = self._on_socket_open
         self._client.on_connect = self._on_connect
         self._client.on_connect_fail = self._on_connect_fail
@@ -125,21 +138,22 @@ class Link:
                     "reason": reason,
                 }
             else:
-                logger.warning("The broker at %s refuses us: %s. Trying again.", self.address, reason)
+                self._warn(f"The broker at {self.address} refuses us: {reason}. Trying again.")
             return
         logger.info("Connected to the broker at %s.", self.address)
+        self.fatal, self._said = None, ""
         for topic in self._subscriptions:
             client.subscribe(topic, qos=0)
-        self.inbox.put(Connected())
+        self._deliver(Connected())
 
     def _on_connect_fail(self, client: mqtt.Client, userdata: Any) -> None:
-        logger.warning("The broker at %s cannot be reached (%s). Trying again.", self.address, sys.exc_info()[1])
-        self.inbox.put(Disconnected())
+        self._warn(f"The broker at {self.address} cannot be reached ({sys.exc_info()[1]}). Trying again.")
+        self._deliver(Disconnected())
 
     def _on_disconnect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
-            logger.warning("The connection to the broker is lost (%s). Trying again.", reason)
-        self.inbox.put(Disconnected())
+            self._warn(f"The connection to the broker is lost ({reason}). Trying again.")
+        self._deliver(Disconnected())
 
     def _on_subscribe(self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
         if any(reason.is_failure for reason in reasons):
@@ -157,4 +171,11 @@ class Link:
             return
         # A byte more than any message is enough to see that it is none; megabytes must not pile up here.
         payload = bytes(message.payload[: MAX_PAYLOAD_BYTES + 1])
-        self.inbox.put(Arrived(topic[:MAX_TOPIC], payload, arrived, message.retain))
+        self._deliver(Arrived(topic[:MAX_TOPIC], payload, arrived, message.retain))
+
+    def _warn(self, sentence: str) -> None:
+        """The same thing once a minute: who retries twice a second need not say so each time."""
+        now = time.monotonic()
+        if sentence != self._said or now - self._said_at > SAID_AGAIN_AFTER:
+            logger.warning(sentence)
+            self._said, self._said_at = sentence, now

@@ -73,6 +73,7 @@ class Worker:
         self._changes_published = -1.0
         self._write_heard_tick = Tick(30.0, self.desk.heard.write)
         self._sweep_tick = Tick(3.0, self._sweep)
+        self._statistics_tick = Tick(5.0, self._publish_statistics)
         self._ticks = [
             Tick(0.5, self.desk.taps.write),
             Tick(1.0, self._notice_silence),
@@ -80,7 +81,7 @@ class Worker:
             self._write_heard_tick,
             Tick(30.0, self._close_lost),
             self._sweep_tick,
-            Tick(5.0, self._publish_statistics),
+            self._statistics_tick,
         ]
         link.will(self._stats_topic, self._statistics(is_connected=False))
 
@@ -152,7 +153,8 @@ class Worker:
 
     def _take_message(self, news: Arrived) -> None:
         if news.topic == nudge.TOPIC:
-            self._sweep_tick.hasten(NUDGE_SECONDS, self._monotonic())
+            for tick in (self._sweep_tick, self._statistics_tick):  # whoever nudges wants to know that we are there
+                tick.hasten(NUDGE_SECONDS, self._monotonic())
         elif news.topic in self._is_claimed:
             self._on_claim(news.topic, news.payload)
         elif news.topic.startswith(f"{TOPIC}/"):

@@ -6,19 +6,15 @@ Best effort: the worker looks for changes by itself every few seconds.
 from __future__ import annotations
 
 import logging
-import ssl
 import threading
-import uuid
-from typing import Any, cast
+from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
-from paho.mqtt import publish
 
 from machines.models import Intervention, Machine, MachineType, MaintenancePlan, Use
-from telemetry.broker_address import BrokerAddress
+from telemetry.outbox import publish_once
 
 logger = logging.getLogger(__name__)
 
@@ -50,19 +46,6 @@ def _send() -> None:
     with _sending:
         _waiting.clear()
         try:
-            _publish(BrokerAddress.from_url(settings.MQTT_URL))
+            publish_once(TOPIC, b"")
         except Exception as error:  # whatever a broker can do to us, a saved form stays saved
             logger.debug("The worker was not told of a change: %s", error)
-
-
-def _publish(address: BrokerAddress) -> None:
-    publish.single(
-        TOPIC,
-        b"",
-        hostname=address.host,
-        port=address.port,
-        client_id=f"{settings.MQTT_CLIENT_ID}-nudge-{uuid.uuid4().hex[:8]}",
-        auth={"username": address.user, "password": address.password} if address.user else None,
-        tls=cast("Any", ssl.create_default_context() if address.is_tls else None),  # the stub knows no context
-        keepalive=5,
-    )

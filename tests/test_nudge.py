@@ -20,8 +20,8 @@ def told(monkeypatch):
             super().__init__()
             self._heard = threading.Event()
 
-        def publish(self, address):
-            self.append(str(address))
+        def publish(self, topic, payload):
+            self.append(topic)
             self._heard.set()
 
         def wait(self):
@@ -29,7 +29,7 @@ def told(monkeypatch):
             self._heard.clear()
 
     told = Told()
-    monkeypatch.setattr(nudge, "_publish", told.publish)
+    monkeypatch.setattr(nudge, "publish_once", told.publish)
     return told
 
 
@@ -41,7 +41,7 @@ def test_a_saved_machine_nudges_the_worker_after_the_commit(laser, told, django_
     for callback in callbacks:
         callback()
     told.wait()
-    assert told == ["127.0.0.1:9"]
+    assert told == ["fabomatic/nudge"]
 
 
 @pytest.mark.parametrize("fixture", ["laser", "laser_plan", "laser_use"])
@@ -77,13 +77,13 @@ def test_a_broker_that_is_away_does_not_disturb_the_form(laser, django_capture_o
 
 def test_many_changes_at_once_become_few_messages(told, monkeypatch):
     release = threading.Event()
-    published = nudge._publish
+    published = nudge.publish_once
 
-    def slowly(address):
+    def slowly(topic, payload):
         release.wait(timeout=5)
-        published(address)
+        published(topic, payload)
 
-    monkeypatch.setattr(nudge, "_publish", slowly)
+    monkeypatch.setattr(nudge, "publish_once", slowly)
     for _time in range(100):
         nudge.nudge()
     release.set()

@@ -1,4 +1,4 @@
-"""Tells the worker that staff changed something, so that screens show it within a second.
+"""Tells the worker and the pages that staff changed something, so that screens show it within a second.
 
 Best effort: the worker looks for changes by itself every few seconds.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,8 @@ from django.db.models import Model
 from django.db.models.signals import post_delete, post_save
 
 from machines.models import Intervention, Machine, MachineType, MaintenancePlan, Use
+from members.models import Member, Role
+from telemetry.models import Screen
 from telemetry.outbox import publish_once
 
 logger = logging.getLogger(__name__)
@@ -25,14 +28,16 @@ _sending = threading.Lock()
 
 def listen_to_changes() -> None:
     """In processes that serve people; the worker itself knows what it writes."""
-    for model in (Machine, MachineType, MaintenancePlan, Intervention, Use):
+    shown, looking = (Machine, MachineType, MaintenancePlan, Intervention, Use), (Screen, Member, Role)
+    for model in (*shown, *looking):
         name = f"nudge_{model.__name__}"
         post_save.connect(_on_change, sender=model, dispatch_uid=f"{name}_saved")
         post_delete.connect(_on_change, sender=model, dispatch_uid=f"{name}_deleted")
 
 
-def _on_change(sender: type[Model], **kwargs: Any) -> None:
-    transaction.on_commit(nudge)
+def _on_change(sender: type[Model], update_fields: Collection[str] | None = None, **kwargs: Any) -> None:
+    if update_fields is None or set(update_fields) != {"last_login"}:
+        transaction.on_commit(nudge)
 
 
 def nudge() -> None:

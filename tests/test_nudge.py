@@ -1,4 +1,4 @@
-"""The worker hears of what staff saved, after it is saved, and nobody at a form waits for it."""
+"""Worker and pages hear of what staff saved, after it is saved, and nobody at a form waits for it."""
 
 import threading
 
@@ -7,6 +7,9 @@ from django.db import transaction
 
 from machines.models import Machine
 from telemetry import nudge
+from telemetry.models import Screen
+from telemetry.screens import exchange, make_link, revoke, seen
+from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
 
@@ -62,9 +65,31 @@ def test_a_change_that_is_rolled_back_nudges_nobody(laser, told, django_capture_
     assert (callbacks, told) == ([], [])
 
 
-def test_what_a_member_changes_nudges_nobody(ada, django_capture_on_commit_callbacks):
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda screen, ada: screen.save(),
+        lambda screen, ada: make_link(screen, NOW),
+        lambda screen, ada: revoke(screen, NOW),
+        lambda screen, ada: screen.delete(),
+        lambda screen, ada: ada.save(),
+        lambda screen, ada: ada.delete(),
+        lambda screen, ada: ada.role.save(),
+    ],
+)
+def test_who_looks_is_looked_at_again_when_staff_changes_them(change, ada, django_capture_on_commit_callbacks):
+    screen = Screen.objects.create(name="Workshop")
     with django_capture_on_commit_callbacks() as callbacks:
-        ada.save()
+        change(screen, ada)
+    assert nudge.nudge in callbacks
+
+
+def test_who_logs_in_or_opens_a_screen_nudges_nobody(client, ada, django_capture_on_commit_callbacks):
+    secret = make_link(Screen.objects.create(name="Workshop"), NOW)
+    with django_capture_on_commit_callbacks() as callbacks:
+        client.force_login(ada)
+        screen, _cookie = exchange(secret, NOW)
+        seen(screen.pk, NOW)
     assert callbacks == []
 
 

@@ -1,0 +1,1 @@
+"""What staff reads about a span of time: counted by the database, drawn here."""

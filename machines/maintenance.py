@@ -46,8 +46,8 @@ class Plan:
         """What remains of the interval that is further: hours of use, or days (True). Below zero when overdue."""
         by_hours, by_days = self._progresses(seconds_used, now)
         if self.days_between and (by_days >= by_hours or not self.hours_between):
-            return self.days_between * (1 - by_days), True
-        return (self.hours_between or 0) * (1 - by_hours), False
+            return self.days_between - (now - self.last_work_at) / timedelta(days=1), True
+        return (self.hours_between or 0) - (seconds_used - self.reading_at_last_work) / 3600, False
 
     def _progresses(self, seconds_used: int, now: datetime) -> tuple[float, float]:
         by_hours = by_days = 0.0

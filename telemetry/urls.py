@@ -1,7 +1,16 @@
 from django.urls import path
 
+from telemetry.views.blocking import block, unblock
 from telemetry.views.dashboard import dashboard
+from telemetry.views.machine import machine
+from telemetry.views.remote import request_machine
+from telemetry.views.screens import open_screen
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
+    path("machines/<int:machine_id>/", machine, name="machine"),
+    path("machines/<int:machine_id>/block/", block, name="block_machine"),
+    path("machines/<int:machine_id>/unblock/", unblock, name="unblock_machine"),
+    path("machines/<int:machine_id>/request/", request_machine, name="request_machine"),
+    path("screen/", open_screen, name="open_screen"),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,32 +24,36 @@ class Viewer:
     is_staff: bool = False
 
 
-def viewer_of(user: Any, screen_cookie: str = "", *, is_kiosk: bool = False) -> Viewer | None:
+def viewer_of(user: Any, screen_id: int | None = None, *, is_kiosk: bool = False) -> Viewer | None:
     """None for whom the machines are none of their business.
 
     Staff that may see members sees whole names, except on a wall, where everybody reads along.
     """
     names = Names(settings.DASHBOARD_NAMES)
     if user.is_authenticated and user.is_active:
-        sees_members = user.is_staff and user.has_perm("members.view_member") and not is_kiosk
+        sees_members = not is_kiosk and user.is_staff and user.has_perm("members.view_member")
         return Viewer(Names.FULL if sees_members else names, member_id=user.pk, is_staff=user.is_staff)
     if settings.DASHBOARD_ACCESS == "public":
         return Viewer(names)
-    if settings.DASHBOARD_ACCESS == "screens" and screen_cookie:
-        screen_id = _screen_of(screen_cookie)
-        return None if screen_id is None else Viewer(names, screen_id=screen_id)
+    if settings.DASHBOARD_ACCESS == "screens" and screen_id is not None:
+        return Viewer(names, screen_id=screen_id)
     return None
 
 
 def viewer_of_request(request: HttpRequest) -> Viewer | None:
-    return viewer_of(request.user, request.COOKIES.get(SCREEN_COOKIE, ""), is_kiosk="kiosk" in request.GET)
+    cookie = request.COOKIES.get(SCREEN_COOKIE, "")
+    is_screen_enough = cookie and settings.DASHBOARD_ACCESS == "screens" and not request.user.is_authenticated
+    screen_id = screens_of([cookie]).get(cookie) if is_screen_enough else None
+    return viewer_of(request.user, screen_id, is_kiosk="kiosk" in request.GET)
+
+
+def screens_of(cookies: Iterable[str]) -> dict[str, int]:
+    """The screens that hold these cookies; revoked ones are not among them."""
+    hashes = {secret_hash(cookie): cookie for cookie in cookies if cookie}
+    screens = Screen.objects.filter(cookie_hash__in=list(hashes), revoked_at__isnull=True)
+    return {hashes[cookie_hash]: pk for pk, cookie_hash in screens.values_list("pk", "cookie_hash")}
 
 
 def secret_hash(secret: str) -> str:
     """Of a long random secret, which needs no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _screen_of(cookie: str) -> int | None:
-    screens = Screen.objects.filter(cookie_hash=secret_hash(cookie), revoked_at__isnull=True)
-    return screens.values_list("pk", flat=True).first()

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from telemetry.viewers import SCREEN_COOKIE, viewer_of_request
+from telemetry.views.screens import keep_screen
 
 
 def for_viewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -21,7 +22,7 @@ def for_viewers(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     def with_viewer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         viewer = viewer_of_request(request)
         if viewer is not None:
-            return view(request, viewer, *args, **kwargs)
+            return keep_screen(request, view(request, viewer, *args, **kwargs), viewer)
         if settings.DASHBOARD_ACCESS == "screens" and SCREEN_COOKIE in request.COOKIES:
             return render(request, "screen_revoked.html", status=403)
         return redirect_to_login(request.get_full_path())

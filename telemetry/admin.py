@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+import telemetry.screen_admin  # noqa: F401  (registers its own)
 from members.admin import FindsCards
 from telemetry.boards import contested_place, settle_conflict
 from telemetry.models import Board, Tap

@@ -17,6 +17,7 @@ class StatusPublisher:
         self._heard = heard
         self._published: dict[int, bytes] = {}
         self._retained: set[int] = set()
+        self.swept: list[MachineStatus] = []
 
     def forget(self) -> None:
         """After a connect: what the broker holds is unknown."""
@@ -37,10 +38,10 @@ class StatusPublisher:
 
     def sweep(self, now: datetime) -> None:
         """Finds what changed without our being told: the admin, a restored backup, the calendar."""
-        present = set()
-        for status in snapshot(now, heard=self._heard.at):
-            present.add(status.id)
+        self.swept = snapshot(now, heard=self._heard.at)
+        for status in self.swept:
             self._publish_one(status)
+        present = {status.id for status in self.swept}
         for machine_id in (self._retained | set(self._published)) - present:
             self._clear(machine_id)
         self._retained.clear()

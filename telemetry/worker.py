@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from machines.usage import close_lost
 from telemetry import database, nudge
 from telemetry.desk import RETRY, Desk
+from telemetry.downtimes import Downtimes
 from telemetry.link import Arrived, Connected, Disconnected, Link, News
 from telemetry.protocol import Topics
 from telemetry.publisher import EVERYTHING, StatusPublisher
@@ -36,6 +37,7 @@ STATUS_SECONDS = 0.05
 RETAINED_SECONDS = 1.0
 NUDGE_SECONDS = 0.2
 FAREWELL_SECONDS = 1.0
+MOST_DELAYS = 60  # half a minute without a moment in which no message waits
 # Boards report every 30 s: before that nobody can tell a lost use from our own absence.
 LISTEN_FIRST = 120.0
 
@@ -61,6 +63,8 @@ class Worker:
         self._clock = clock
         self._monotonic = monotonic
         self._publisher = StatusPublisher(link.publish, self.desk.heard)
+        self._downtimes = Downtimes()
+        self._delays = 0
         self._stats_topic = f"{stats_topic}/{client_id}"
         self._client_id = client_id
         self._instance = uuid.uuid4().hex.encode()
@@ -76,6 +80,7 @@ class Worker:
         self._statistics_tick = Tick(5.0, self._publish_statistics)
         self._ticks = [
             Tick(0.5, self.desk.taps.write),
+            Tick(0.5, self._write_downtimes),
             Tick(1.0, self._notice_silence),
             Tick(5.0, self.desk.hear_again),
             self._write_heard_tick,
@@ -217,8 +222,10 @@ class Worker:
             self.desk.heard.load()
             self._is_loaded = True
         if self._connected_at is not None:
-            self._publisher.sweep(self._clock())
+            now = self._clock()
+            self._publisher.sweep(now)
             self._stop_reading_retained(self._monotonic() - self._connected_at)
+            self._downtimes.compare(self._publisher.swept, now)
 
     def _stop_reading_retained(self, connected_for: float) -> None:
         """What the broker holds has arrived by then; from now on only our own statuses would come back."""
@@ -249,9 +256,18 @@ class Worker:
             if not is_busy:
                 self.desk.complaints.say(f"the database failed: {database.in_a_line(error)}", level=logging.ERROR)
                 database.renew()
+                self._downtimes.forget()
         else:
             name = type(error).__name__
             self.desk.complaints.say("housekeeping failed; it is tried again", name, logging.ERROR, bug=error)
+
+    def _write_downtimes(self) -> None:
+        """They can wait, boards cannot."""
+        is_quiet = self.link.inbox.empty() and not self.desk.pending
+        self._delays = 0 if is_quiet else self._delays + 1
+        if is_quiet or self._delays > MOST_DELAYS:
+            self._delays = 0
+            self._downtimes.write()
 
     def _notice_silence(self) -> None:
         now = self._clock()

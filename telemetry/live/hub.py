@@ -69,8 +69,10 @@ class Hub:
     async def join(self, guest: Guest, revision: str) -> None:
         """`revision` is what the page shows already."""
         self._feed.start()
+        await self._read(self._refresh)
         self._guests.add(guest)
         if self._task is None or self._task.done():
+            self._told = self._wall.revision
             self._feed.listen(self.wake)
             self._task = self._loop.create_task(self._live())
         await guest.tell(await self._read(self._greeting, guest.audience, revision))
@@ -158,7 +160,7 @@ class Hub:
         return self._text(audience, whole if changes is None else changes, revision, troubles, release=release())
 
     def _news(self, audiences: set[Audience], is_beat: bool) -> dict[Audience, str]:
-        troubles = self._refresh()
+        troubles = self._refresh(with_breath=True)
         has_news = is_beat or troubles != self._troubles
         self._troubles = troubles
         revision = self._wall.revision  # first: a page that is asked for meanwhile may read again, too
@@ -168,12 +170,12 @@ class Hub:
             return {}
         return {audience: self._text(audience, changes, revision, troubles) for audience in audiences}
 
-    def _refresh(self) -> list[str]:
+    def _refresh(self, *, with_breath: bool = False) -> list[str]:
         trouble = self._feed.trouble()
         if trouble is not None:
             self._wall.note_everything()
         try:
-            self._wall.refresh(with_breath=True)
+            self._wall.refresh(with_breath=with_breath or trouble is not None)
         except DatabaseError as error:
             logger.warning("The database cannot be read: %s", error)
             close_old_connections()

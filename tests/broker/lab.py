@@ -67,6 +67,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(port):
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0
+
+
 # ---- processes -------------------------------------------------------------------------------------------------------
 
 
@@ -136,15 +141,11 @@ class Broker(Process):
 
     def start(self):
         super().start()
-        until(self._listens, what=f"mosquitto does not listen: {self.log}")
+        until(lambda: listens(self.port), what=f"mosquitto does not listen: {self.log}")
         return self
 
     def stop(self):
         self.terminate()
-
-    def _listens(self):
-        with socket.socket() as probe:
-            return probe.connect_ex((HOST, self.port)) == 0
 
 
 def _password_file(folder, passwords):
@@ -231,9 +232,10 @@ class Database:
         return self.rows("SELECT machine_id, uid, outcome FROM telemetry_tap ORDER BY id")
 
 
-def seed(path):
-    environment = worker_environment(path, "mqtt://127.0.0.1:1")
-    subprocess.run([sys.executable, "-c", SEED], cwd=ROOT, env=environment, check=True)
+def seed(path, more="", **environment):
+    """With what `more` adds to it."""
+    environment = worker_environment(path, "mqtt://127.0.0.1:1", **environment)
+    subprocess.run([sys.executable, "-c", SEED + more], cwd=ROOT, env=environment, check=True)
     with Database(path).connection() as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -82,7 +82,9 @@ class Intervention(models.Model):
         related_name="interventions",
         db_index=False,
     )
-    machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="interventions")
+    machine = models.ForeignKey(
+        Machine, models.CASCADE, verbose_name=_("machine"), related_name="interventions", db_index=False
+    )
     member = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.SET_NULL,
@@ -105,6 +107,7 @@ class Intervention(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["plan", "-at"], name="intervention_latest_of_plan"),
             models.Index(fields=["-at"], name="intervention_latest"),
+            models.Index(fields=["machine", "-at", "-id"], name="intervention_latest_of_machine"),
         ]
 
     def __str__(self) -> str:

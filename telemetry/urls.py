@@ -2,12 +2,15 @@ from django.urls import path
 
 from telemetry.views.blocking import block, unblock
 from telemetry.views.dashboard import dashboard
+from telemetry.views.health import healthz, status_json
 from telemetry.views.machine import machine
 from telemetry.views.remote import request_machine
 from telemetry.views.screens import open_screen
 
 urlpatterns = [
     path("", dashboard, name="dashboard"),
+    path("healthz", healthz, name="healthz"),
+    path("status.json", status_json, name="status_json"),
     path("machines/<int:machine_id>/", machine, name="machine"),
     path("machines/<int:machine_id>/block/", block, name="block_machine"),
     path("machines/<int:machine_id>/unblock/", unblock, name="unblock_machine"),

@@ -80,6 +80,10 @@ class Feed:
         """Whether everything that changes reaches the wall by itself."""
         return self._is_connected
 
+    @property
+    def hears_worker(self) -> bool:
+        return self._is_connected and self._worker_at is not None and self._trouble() is None
+
     def trouble(self) -> Trouble | None:
         """What keeps changes from us. While there is something, who is online is what the database says."""
         trouble = self._trouble()

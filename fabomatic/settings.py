@@ -18,6 +18,8 @@ SETTINGS_PROBLEMS = _env.problems
 # Django's admin, daphne and import-export cost the worker 34 MB that it has no use for (a Pi Zero has 512).
 _LEAN_COMMANDS = {"mqtt_worker", "simulate_boards"}
 IS_LEAN = sys.argv[1:2] != [] and sys.argv[1] in _LEAN_COMMANDS
+# Another 26 MB, for the one command that needs it: a developer's server with sockets.
+IS_RUNSERVER = sys.argv[1:2] == ["runserver"]
 
 SECRET_KEY = _env.text("SECRET_KEY", "")
 DEBUG = _env.flag("DEBUG", False)
@@ -50,6 +52,7 @@ if not IS_LEAN:
         "django.contrib.sessions",
         "django.contrib.messages",
         "whitenoise.runserver_nostatic",
+        *(["daphne"] if IS_RUNSERVER else []),
         "django.contrib.staticfiles",
         "channels",
         "import_export",

@@ -34,7 +34,7 @@ function lose() {
 }
 
 function leave() {
-  document.getElementById("grid")?.replaceChildren(); // at once: the page that comes may be slow
+  page.replaceChildren(); // at once: the page that comes may be slow
   location.reload();
 }
 

@@ -55,6 +55,7 @@ def test_every_answer_has_it(client, path):
 
 @pytest.mark.parametrize("path", ["/nowhere", "/admin/login/", "/screen/"])
 def test_no_page_is_framed_or_tells_others_where_somebody_was(client, path):
+    """Not no-referrer, not even where secrets are: browsers then send forms with `Origin: null`, which is refused."""
     response = client.get(path)
     assert (response["X-Frame-Options"], response["Referrer-Policy"]) == ("DENY", "same-origin")
 

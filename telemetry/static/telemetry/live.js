@@ -11,7 +11,6 @@ function showTroubles(troubles) {
   for (const banner of document.querySelectorAll(".trouble")) {
     banner.hidden = !troubles.includes(banner.id.replace("trouble-", ""));
   }
-  root.toggleAttribute("data-old", troubles.length > 0);
 }
 
 function take(message) {

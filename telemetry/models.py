@@ -82,6 +82,12 @@ class Tap(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-at", "-id"], name="tap_latest"),
             models.Index(fields=["outcome", "-at"], name="tap_latest_by_outcome"),
+            # The few of which the board may have thought otherwise; holds all that is asked of them.
+            models.Index(
+                fields=["at", "outcome", "level", "is_machine_blocked", "is_maintenance_due"],
+                condition=Q(is_machine_blocked=True) | Q(is_maintenance_due=True),
+                name="tap_stopped_by_board",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -106,7 +112,9 @@ class Downtime(models.Model):
         verbose_name = _("downtime")
         verbose_name_plural = _("downtimes")
         ordering: ClassVar = ["-started_at", "-pk"]
-        indexes: ClassVar = [models.Index(fields=["machine", "kind", "ended_at"], name="downtime_of_machine")]
+        indexes: ClassVar = [
+            models.Index(fields=["machine", "kind", "ended_at", "started_at"], name="downtime_of_machine")
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["machine", "kind"],

@@ -52,7 +52,8 @@ class Use(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["machine", "-ended_at", "-id"], name="use_last_of_machine"),
             models.Index(fields=["last_seen_at"], condition=Q(ended_at__isnull=True), name="use_running_by_last_seen"),
-            models.Index(fields=["-started_at", "-id"], name="use_latest"),
+            # Holds what statistics add up: they read nothing else of a use.
+            models.Index(fields=["-started_at", "-id", "machine", "member", "duration"], name="use_latest"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(

@@ -51,10 +51,11 @@ class SampleType:
     """Minutes of the shortest and the longest use, and of the longest pause between two."""
     longest: int
     pause: int
+    allow_remote_start: bool = False
 
 
 LASER = SampleType("Laser cutter", 120, 2, True, 8, 75, 90)
-PRINTER = SampleType("3D printer", 0, 5, False, 40, 600, 200)
+PRINTER = SampleType("3D printer", 0, 5, False, 40, 600, 200, allow_remote_start=True)
 WORKSHOP = SampleType("Workshop machine", 60, 0, True, 10, 110, 160)
 
 

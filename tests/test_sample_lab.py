@@ -117,10 +117,13 @@ def test_lab_with_a_member_is_refused():
         call_command("load_sample_lab")
 
 
-def test_administrator_is_no_reason_to_refuse(tmp_path, capsys):
-    Member.objects.create_superuser("admin@lab.invalid", "x", first_name="Administrator")
+def test_administrator_is_no_reason_to_refuse_and_gets_a_card_to_try_remote_start_with(tmp_path, capsys):
+    admin = Member.objects.create_superuser("admin@lab.invalid", "x", first_name="Administrator")
 
     call_command("load_sample_lab", cards_file=tmp_path / "cards")
 
     assert "8 machines, 30 members" in capsys.readouterr().out
-    assert (tmp_path / "cards").read_text().split() == list(Card.objects.order_by("pk").values_list("uid", flat=True))
+    invented = Card.objects.exclude(member=admin).order_by("pk")
+    assert (tmp_path / "cards").read_text().split() == list(invented.values_list("uid", flat=True))
+    assert admin.cards.count() == 1
+    assert MachineType.objects.filter(allow_remote_start=True).count() == 1

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     *("access", "usage", "usage_properties", "machines", "members", "maintenance", "interventions", "status"),
     *("migrations", "boards", "collected", "admin_machines", "admin_members", "admin_telemetry"),
-    *("desk", "handlers", "publisher", "worker"),
+    *("desk", "handlers", "publisher", "worker", "screens", "admin_screens"),
 )
 USER = "fabomatic"
 

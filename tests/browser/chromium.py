@@ -7,6 +7,7 @@ import shutil
 from contextlib import contextmanager
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
@@ -158,6 +159,14 @@ class Page:
     def shows(self, css):
         """It is there, and to be seen."""
         return self.value("[...document.querySelectorAll(arguments[0])].some(each => each.checkVisibility())", css)
+
+    def click(self, css):
+        """On what stands there now: a live page may replace it at this moment."""
+        while True:
+            try:
+                return self.find(css).click()
+            except StaleElementReferenceException:
+                continue
 
     def text(self, css):
         """As a reader sees it; None where there is nothing."""

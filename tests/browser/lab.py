@@ -84,13 +84,13 @@ class Web(Process):
     def person(self, credentials=None):
         return Person(self.url, credentials)
 
-    def socket(self, path="/ws/dashboard/", *, person=None, origin=None, timeout=5.0):
+    def socket(self, path="/ws/dashboard/", *, person=None, cookie=None, origin=None, timeout=5.0):
         """A plain client's; the browser's origin unless another is given."""
         return websocket.create_connection(
             self.url.replace("http", "ws", 1) + path,
             timeout=timeout,
             origin=origin or self.url,
-            cookie=person.cookie_header if person else None,
+            cookie=person.cookie_header if person else cookie,
             http_no_proxy=["*"],
         )
 
@@ -169,6 +169,11 @@ class Lab:
         machine = next(self._saws)
         assert self.boards.ask(machine, "checkmachine")["request_ok"]
         return machine
+
+    def wait_for_boards(self):
+        """Boards and worker are on the line again after the broker was away."""
+        self.boards.wait_for_new_subscription()
+        self.boards.wait_for_worker()
 
     def start_use(self, machine, uid=ADA):
         self.boards.ask(machine, "checkuser", uid=uid)

@@ -130,14 +130,14 @@ def test_a_click_on_a_count_shows_those_only(the_lab, page, saw):
     the_lab.start_use(other)
     until(lambda: page.state(other) == "in_use", SOON)
     page.run("window.stays = true")
-    page.find(".states .in_use").click()
+    page.click(".states .in_use")
     until(lambda: not page.shows(f"#machine-{saw}"), SOON)
     assert page.shows(f"#machine-{other}")
     the_lab.start_use(saw)
     until(lambda: page.shows(f"#machine-{saw}"), SOON)
     the_lab.stop_use(saw)
     until(lambda: not page.shows(f"#machine-{saw}"), SOON)
-    page.find(".states a:not(.free, .in_use, .maintenance, .blocked, .offline)").click()
+    page.click(".states a:not(.free, .in_use, .maintenance, .blocked, .offline)")
     until(lambda: page.shows(f"#machine-{saw}"), SOON)
     assert page.value("window.stays"), "the page was loaded again"
 
@@ -145,7 +145,7 @@ def test_a_click_on_a_count_shows_those_only(the_lab, page, saw):
 def test_a_filter_outlives_a_reload(the_lab, page, saw):
     the_lab.start_use(saw)
     until(lambda: page.state(saw) == "in_use", SOON)
-    page.find(".states .free").click()
+    page.click(".states .free")
     until(lambda: not page.shows(f"#machine-{saw}"), SOON)
     page.driver.refresh()
     until(page.is_live)

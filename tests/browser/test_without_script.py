@@ -30,10 +30,10 @@ def test_states_are_chosen_by_links(the_lab, open_page):
     the_lab.start_use(saw)
     page = open_page()
     until(lambda: page.go("/").state(other) == "free")
-    page.find(".states a.in_use").click()
+    page.click(".states a.in_use")
     until(lambda: not page.shows(f"#machine-{other}"), SOON)
     assert page.shows(f"#machine-{saw}")
-    page.find(".states a.free").click()
+    page.click(".states a.free")
     until(lambda: page.shows(f"#machine-{other}"), SOON)
     assert not page.shows(f"#machine-{saw}")
 
@@ -52,6 +52,6 @@ def test_machines_stand_by_type_or_by_place(open_page):
 
 def test_languages_and_what_a_visitor_may_do_are_buttons_and_links(open_page):
     page = open_page()
-    page.find(".languages [value=it]").click()
+    page.click(".languages [value=it]")
     until(lambda: page.value("document.documentElement.lang") == "it")
     assert page.has("footer a[href*=login]")

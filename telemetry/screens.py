@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db import DatabaseError
 from django.db.models import Q
 
 from telemetry.models import Screen
 from telemetry.viewers import secret_hash
+
+logger = logging.getLogger(__name__)
 
 LINK_LIFE = timedelta(hours=24)
 SEEN_EVERY = timedelta(hours=1)
@@ -61,12 +66,18 @@ def revoke(screen: Screen, now: datetime) -> None:
     screen.save(update_fields=["link_hash", "link_until", "cookie_hash", "revoked_at"])
 
 
-def seen(screen_id: int, now: datetime) -> None:
-    """Reads first: an update that changes nothing would still wait for other writers."""
+def seen(screen_ids: Iterable[int], now: datetime) -> None:
+    """Reads first: an update that changes nothing would still wait for other writers.
+
+    A database that is locked is no reason to show nothing.
+    """
     long_ago = Q(last_seen_at__isnull=True) | Q(last_seen_at__lte=now - SEEN_EVERY)
-    stale = Screen.objects.filter(long_ago, pk=screen_id)
-    if stale.exists():
-        stale.update(last_seen_at=now)
+    stale = Screen.objects.filter(long_ago, pk__in=list(screen_ids))
+    try:
+        if stale.exists():
+            stale.update(last_seen_at=now)
+    except DatabaseError as error:
+        logger.info("It could not be noted that screens were seen: %s", error)
 
 
 def code_in(text: str) -> str:

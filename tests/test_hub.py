@@ -16,7 +16,9 @@ from telemetry.live.feed import Feed, Trouble
 from telemetry.live.guests import Credentials, viewers_now
 from telemetry.live.hub import Audience, Hub
 from telemetry.live.wall import Grouping, Look, Wall
-from telemetry.viewers import Viewer
+from telemetry.models import Screen
+from telemetry.screens import revoke
+from telemetry.viewers import Viewer, secret_hash
 from tests.staff import client_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -333,6 +335,34 @@ def test_staff_that_may_no_longer_see_names_has_to_ask_for_the_page_again(wall, 
     async def play(hub):
         await hub.join(page, "")
         await in_thread(Role.objects.filter(pk=dora.role_id).update, is_backend_admin=False)
+        await page.until(lambda page: page.is_dismissed)
+
+    with_hub(wall, feed, play)
+
+
+def test_a_screen_that_is_open_is_seen_alive(wall, feed, settings):
+    settings.DASHBOARD_ACCESS = "screens"
+    screen = Screen.objects.create(name="Wall", cookie_hash=secret_hash("its cookie"))
+    page = Page(viewer=Viewer(Names.NONE, screen_id=screen.pk), credentials=Credentials(screen_cookie="its cookie"))
+
+    async def play(hub):
+        await hub.join(page, "")
+        async with asyncio.timeout(PATIENCE):
+            while not await in_thread(Screen.objects.filter(last_seen_at__isnull=False).exists):
+                await asyncio.sleep(0.01)
+        assert not page.is_dismissed
+
+    with_hub(wall, feed, play)
+
+
+def test_a_screen_that_is_revoked_is_dismissed(wall, feed, settings):
+    settings.DASHBOARD_ACCESS = "screens"
+    screen = Screen.objects.create(name="Wall", cookie_hash=secret_hash("its cookie"))
+    page = Page(viewer=Viewer(Names.NONE, screen_id=screen.pk), credentials=Credentials(screen_cookie="its cookie"))
+
+    async def play(hub):
+        await hub.join(page, "")
+        await in_thread(revoke, screen, timezone.now())
         await page.until(lambda page: page.is_dismissed)
 
     with_hub(wall, feed, play)

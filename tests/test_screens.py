@@ -164,12 +164,12 @@ def test_it_is_known_how_far_a_screen_is(fields, expected):
 
 
 def test_that_a_screen_lives_is_written_once_an_hour(screen, django_assert_num_queries):
-    seen(screen.pk, NOW)
+    seen([screen.pk], NOW)
     with django_assert_num_queries(1):
-        seen(screen.pk, NOW + timedelta(minutes=59))
+        seen([screen.pk], NOW + timedelta(minutes=59))
     screen.refresh_from_db()
     assert screen.last_seen_at == NOW
-    seen(screen.pk, NOW + timedelta(hours=1))
+    seen([screen.pk], NOW + timedelta(hours=1))
     screen.refresh_from_db()
     assert screen.last_seen_at == NOW + timedelta(hours=1)
 

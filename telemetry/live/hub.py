@@ -20,6 +20,7 @@ from telemetry.live.feed import Feed, Trouble, feed
 from telemetry.live.guests import Credentials, viewers_now
 from telemetry.live.now import release
 from telemetry.live.wall import Changes, Grouping, Look, Wall, wall
+from telemetry.screens import SEEN_EVERY, seen
 from telemetry.viewers import Viewer
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class Hub:
         self._guests: set[Guest] = set()
         self._told = wall.revision
         self._troubles: list[str] = []
-        self._beat_at = self._check_at = self._read_all_at = 0.0
+        self._beat_at = self._check_at = self._read_all_at = self._note_screens_at = 0.0
         self._nudged = 0
 
     async def join(self, guest: Guest, revision: str) -> None:
@@ -136,10 +137,18 @@ class Hub:
             viewers = await self._read(self._viewers, [guest.credentials for guest in self._guests])
         except DatabaseError:
             return  # it is said to be away; who was let in stays until somebody can be asked
+        self._note_screens({viewer.screen_id for viewer in viewers.values() if viewer and viewer.screen_id})
         for guest in list(self._guests):
             if guest.credentials in viewers and viewers[guest.credentials] != guest.viewer:
                 self.leave(guest)
                 await guest.dismiss()
+
+    def _note_screens(self, screen_ids: set[int]) -> None:
+        """A wall stays open for weeks, and staff wants to know that it lives."""
+        if screen_ids and self._loop.time() >= self._note_screens_at:
+            self._note_screens_at = self._loop.time() + SEEN_EVERY.total_seconds()
+            # Not in our thread: it may wait for a lock.
+            self._loop.run_in_executor(None, _note_screens, screen_ids)
 
     async def _read(self, function: Any, *arguments: Any) -> Any:
         return await self._loop.run_in_executor(self._thread, function, *arguments)
@@ -199,6 +208,13 @@ class Hub:
         }:
             message["cards"] = cards
         return json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+
+
+def _note_screens(screen_ids: set[int]) -> None:
+    try:
+        seen(screen_ids, timezone.now())
+    finally:
+        close_old_connections()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -60,7 +60,7 @@ def keep_screen(request: HttpRequest, response: HttpResponse, viewer: Viewer) ->
     """A screen that opened a page is known for another 400 days, and staff sees that it lives."""
     if viewer.screen_id is None:
         return response
-    seen(viewer.screen_id, timezone.now())
+    seen([viewer.screen_id], timezone.now())
     return _remember(response, request.COOKIES[SCREEN_COOKIE])
 
 

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from machines import access, maintenance
 from machines.access import Decision, Outcome
-from machines.models import EndReason, Use
+from machines.models import EndReason, MachineType, Use
 from members.models import Card
 from members.uids import is_reader_uid
 from telemetry import boards
@@ -64,8 +64,8 @@ def usable_cards(member_id: int) -> list[Card]:
     return [card for card in cards if is_reader_uid(card.uid)]
 
 
-def obstacle(*, is_allowed: bool, cards: Sequence[Card], is_online: bool) -> Obstacle | None:
-    if not is_allowed:
+def obstacle(machine_type: MachineType, cards: Sequence[Card], *, is_online: bool) -> Obstacle | None:
+    if not machine_type.allow_remote_start:
         return Obstacle.TYPE
     if not cards:
         return Obstacle.NO_CARD

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from machines.access import Outcome
-from machines.models import EndReason, Machine, Use
+from machines.models import EndReason, Machine, MachineType, Use
 from members.models import Card
 from telemetry import remote
 from telemetry.models import Board, Tap
@@ -36,7 +36,7 @@ def test_a_card_that_is_lost_or_of_another_length_is_not_used(dora, ada):
 )
 def test_the_first_obstacle_is_the_one_that_lasts_longest(is_allowed, has_card, is_online, what):
     cards = [Card(uid=DORA)] if has_card else []
-    assert remote.obstacle(is_allowed=is_allowed, cards=cards, is_online=is_online) is what
+    assert remote.obstacle(MachineType(allow_remote_start=is_allowed), cards, is_online=is_online) is what
 
 
 @pytest.mark.parametrize("kind", Obstacle)

@@ -11,6 +11,7 @@ from django.utils import timezone
 from machines.models import EndReason, Machine, MachineType, Use
 from members.models import Card
 from telemetry import remote
+from telemetry.live.wall import wall
 from telemetry.models import Tap
 from telemetry.outbox import NotPublished
 from tests.staff import backend_role, client_of
@@ -167,6 +168,22 @@ def test_a_silent_board_is_not_asked(staff, published):
     assert "The board is silent: it would not hear a request. Last heard <time" in page_of(staff)
     assert URL not in page_of(staff)
     refused(ask(staff, follow=True), published, "The board is silent")
+
+
+@pytest.fixture
+def has_just_come(ready, monkeypatch):
+    """The wall knows, the database does not."""
+    Machine.objects.update(last_seen_at=None)
+    monkeypatch.setattr("telemetry.live.feed.Feed.is_live", True)
+    wall.note(7, is_online=True)
+    yield
+    wall.forget_who_is_online()
+
+
+def test_a_board_that_has_just_come_can_be_asked(staff, has_just_come, published):
+    assert "Can be heard." in page_of(staff)
+    ask(staff)
+    assert len(published) == 1
 
 
 def test_a_broker_that_is_away_is_said_and_noted(staff, monkeypatch):

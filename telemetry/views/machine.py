@@ -15,11 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from machines.models import Machine, Use
-from members.models import Card
 from members.names import Names
 from telemetry import machine_details, remote
+from telemetry.live.feed import Trouble
 from telemetry.live.now import current_wall, socket_context
-from telemetry.live.wall import Look
+from telemetry.live.tiles import Tile
+from telemetry.live.wall import Look, Wall
 from telemetry.remote import Asked, Echo, Obstacle
 from telemetry.statistics.pictures import week_columns
 from telemetry.statistics.weeks import hours_per_week
@@ -61,25 +62,37 @@ def show_machine(
 ) -> HttpResponse:
     """With a form that was not filled in well, where there is one."""
     found, now = find_machine(machine_id), timezone.now()
+    wall, trouble = wall_with(machine_id)
+    online = can_be_heard(found, wall, now)
     uses = machine_details.latest_uses(machine_id)
     controls = None
     if viewer.is_staff and may_change_machines(request.user):
-        cards = remote_form.cards if remote_form else remote.usable_cards(viewer.member_id or 0)
-        controls = Controls(
-            block_form=block_form or BlockForm(),
-            remote_form=remote_form or RemoteForm(cards),
-            obstacle=_obstacle(found, cards, now),
-            warning=remote.warning(machine_id, cards[0].uid, now) if cards else "",
-            echo=_echo(request, machine_id, uses, now),
-        )
+        forms = block_form or BlockForm(), remote_form or RemoteForm(remote.usable_cards(viewer.member_id or 0))
+        controls = _controls(found, *forms, online, _echo(request, machine_id, uses, now), now)
     context = {
-        **_card(viewer, machine_id),
+        "card": wall.card(machine_id, Look(get_language() or settings.LANGUAGE_CODE, viewer.names)) or "",
+        "trouble": trouble,
+        **socket_context(wall, machine=str(machine_id)),
+        "is_online": online,
         **_facts(request, viewer, found, uses, now),
         "controls": controls,
         "refresh_seconds": REFRESH_SECONDS if controls and controls.echo and controls.echo.is_awaited else None,
     }
     is_refused = block_form is not None or remote_form is not None
     return render(request, "machine.html", context, status=422 if is_refused else 200)
+
+
+def _controls(
+    found: Machine, block_form: BlockForm, remote_form: RemoteForm, online: bool, echo: Echo | None, now: datetime
+) -> Controls:
+    cards = remote_form.cards
+    return Controls(
+        block_form=block_form,
+        remote_form=remote_form,
+        obstacle=remote.obstacle(found.type, cards, is_online=online),
+        warning=remote.warning(found.pk, cards[0].uid, now) if cards else "",
+        echo=echo,
+    )
 
 
 def find_machine(machine_id: int) -> Machine:
@@ -89,17 +102,22 @@ def find_machine(machine_id: int) -> Machine:
         raise Http404 from None
 
 
-def _card(viewer: Viewer, machine_id: int) -> dict[str, Any]:
+def wall_with(machine_id: int) -> tuple[Wall, Trouble | None]:
+    """Also where the machine is so new that nobody has told us of it."""
     wall, trouble = current_wall()
-    look = Look(get_language() or settings.LANGUAGE_CODE, viewer.names)
-    if wall.card(machine_id, look) is None:  # so new that nobody has told us
+    if not _tiles_of(machine_id, wall):
         wall.note_everything()
         wall.refresh()
-    return {
-        "card": wall.card(machine_id, look) or "",
-        "trouble": trouble,
-        **socket_context(wall, machine=str(machine_id)),
-    }
+    return wall, trouble
+
+
+def can_be_heard(found: Machine, wall: Wall, now: datetime) -> bool:
+    """The wall is told at once that a board has come, the database a second later."""
+    return is_online(found.last_seen_at, now) or any(tile.is_online for tile in _tiles_of(found.pk, wall))
+
+
+def _tiles_of(machine_id: int, wall: Wall) -> list[Tile]:
+    return [tile for tile in wall.tiles() if tile.id == machine_id]
 
 
 def _facts(request: HttpRequest, viewer: Viewer, found: Machine, uses: list[Use], now: datetime) -> dict[str, Any]:
@@ -109,7 +127,6 @@ def _facts(request: HttpRequest, viewer: Viewer, found: Machine, uses: list[Use]
     return {
         "now": now,
         "machine": found,
-        "is_online": is_online(found.last_seen_at, now),
         "is_in_use": bool(uses) and uses[0].ended_at is None,
         "odometer_hours": found.seconds_used // 3600,
         "documentation_url": machine_details.linkable(found.documentation_url),
@@ -123,11 +140,6 @@ def _facts(request: HttpRequest, viewer: Viewer, found: Machine, uses: list[Use]
         "shows_notes": shows_notes,
         "is_in_admin": viewer.is_staff and request.user.has_perm("machines.view_machine"),
     }
-
-
-def _obstacle(found: Machine, cards: list[Card], now: datetime) -> Obstacle | None:
-    online = is_online(found.last_seen_at, now)
-    return remote.obstacle(is_allowed=found.type.allow_remote_start, cards=cards, is_online=online)
 
 
 def _echo(request: HttpRequest, machine_id: int, uses: list[Use], now: datetime) -> Echo | None:

@@ -16,9 +16,8 @@ from members.models import Member
 from telemetry import remote
 from telemetry.outbox import NotPublished
 from telemetry.remote import Asked, Kind
-from telemetry.status import is_online
 from telemetry.viewers import Viewer
-from telemetry.views.machine import ASKED_KEY, find_machine, show_machine
+from telemetry.views.machine import ASKED_KEY, can_be_heard, find_machine, show_machine, wall_with
 from telemetry.views.machine_forms import RemoteForm
 from telemetry.views.machine_staff import for_machine_staff, last_log, log
 
@@ -27,8 +26,8 @@ from telemetry.views.machine_staff import for_machine_staff, last_log, log
 def request_machine(request: HttpRequest, viewer: Viewer, machine_id: int) -> HttpResponse:
     machine, now = find_machine(machine_id), timezone.now()
     cards = remote.usable_cards(viewer.member_id or 0)
-    is_allowed, online = machine.type.allow_remote_start, is_online(machine.last_seen_at, now)
-    obstacle = remote.obstacle(is_allowed=is_allowed, cards=cards, is_online=online)
+    wall, _trouble = wall_with(machine_id)
+    obstacle = remote.obstacle(machine.type, cards, is_online=can_be_heard(machine, wall, now))
     if obstacle is not None:
         messages.error(request, str(obstacle.sentence))
         return redirect("machine", machine_id)

@@ -89,7 +89,7 @@ def test_who_logs_in_or_opens_a_screen_nudges_nobody(client, ada, django_capture
     with django_capture_on_commit_callbacks() as callbacks:
         client.force_login(ada)
         screen, _cookie = exchange(secret, NOW)
-        seen(screen.pk, NOW)
+        seen([screen.pk], NOW)
     assert callbacks == []
 
 

@@ -98,35 +98,35 @@ def test_it_tells_the_next_maintenance(client, public, laser, make_plan, make_us
     make_plan(laser, "Clean the lens", last_work_at=timezone.now())
     make_use(laser, 7 * 3600, hours_ago=20)
     page = text_of(client.get("/"))
-    assert "Clean the lens · in 3 h of use" in page
+    assert "Clean the lens</bdi> · in 3 h of use" in page
     assert '<progress max="100" value="70"' in page
 
 
 def test_maintenance_by_the_calendar_is_told_in_days(client, public, laser, make_plan):
     make_plan(laser, "Check the belt", days_between=30, last_work_at=timezone.now() - timedelta(days=9, hours=1))
-    assert "Check the belt · in 20 days" in text_of(client.get("/"))
+    assert "Check the belt</bdi> · in 20 days" in text_of(client.get("/"))
 
 
 def test_maintenance_that_is_due_says_how_long(client, public, laser, make_plan, make_use):
     make_plan(laser, "Clean the lens", last_work_at=timezone.now())
     make_use(laser, 14 * 3600, hours_ago=20)
-    assert "Clean the lens · 4 h overdue" in text_of(client.get("/"))
+    assert "Clean the lens</bdi> · 4 h overdue" in text_of(client.get("/"))
 
 
 def test_maintenance_that_fell_due_by_the_calendar_counts_days(client, public, laser, make_plan):
     make_plan(laser, "Check the belt", days_between=30, last_work_at=timezone.now() - timedelta(days=31, hours=1))
-    assert "Check the belt · due for 1 day<" in text_of(client.get("/"))
+    assert "Check the belt</bdi> · due for 1 day<" in text_of(client.get("/"))
 
 
 def test_a_blocked_machine_says_why(client, public, laser):
     Machine.objects.filter(pk=7).update(is_blocked=True, blocked_at=timezone.now(), blocked_reason="Mirror loose")
-    assert '<p class="reason">Mirror loose</p>' in text_of(client.get("/"))
+    assert '<p class="reason"><bdi>Mirror loose</bdi></p>' in text_of(client.get("/"))
 
 
 def test_a_machine_that_was_blocked_while_in_use_says_both(client, public, laser_in_use):
     Machine.objects.filter(pk=7).update(is_blocked=True, blocked_at=timezone.now(), blocked_reason="Mirror loose")
     page = text_of(client.get("/"))
-    assert '<p class="reason">Blocked: Mirror loose</p>' in page
+    assert '<p class="reason">Blocked: <bdi>Mirror loose</bdi></p>' in page
     assert '<span class="word">In use</span>' in page
 
 

@@ -1,12 +1,13 @@
-"""Weeks and hours as the lab's clock shows them, counted by the database.
+"""Weeks and hours as the lab's clock shows them.
 
-SQLite knows no time zones and would call Python for each row, so it is told when the offset changes within the span.
+SQLite knows no time zones and would call Python for each row, so it is told in UTC where they begin and end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.db.models import Case, F, Func, IntegerField, Value, When
@@ -16,6 +17,8 @@ HOUR = 3600
 WEEK = 7 * 24 * HOUR
 _SECOND = timedelta(seconds=1)
 _MONDAY = date(1970, 1, 5)
+
+Range = tuple[int, datetime, datetime]
 
 
 class EpochSeconds(Func):
@@ -48,6 +51,11 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time.min, timezone.get_default_timezone()).astimezone(UTC)
 
 
+def end_of(day: date) -> datetime:
+    """The first moment after it."""
+    return start_of(day + timedelta(days=1))
+
+
 def week_number(day: date) -> int:
     return (day - _MONDAY).days // 7
 
@@ -61,9 +69,24 @@ def week_in_database(field: str, start: datetime, end: datetime) -> Any:
     return (_local_seconds(field, start, end) - _seconds_at(_MONDAY)) / WEEK
 
 
-def hour_of_week_in_database(field: str, start: datetime, end: datetime) -> Any:
-    """0 is Monday's first hour, 167 Sunday's last."""
-    return (_local_seconds(field, start, end) - _seconds_at(_MONDAY)) % WEEK / HOUR
+def weeks(first: date, last: date) -> list[Range]:
+    """Those with a day from `first` to `last`, each with as much of it as lies between them."""
+    start, end = start_of(first), end_of(last)
+    numbers = range(week_number(first), week_number(last) + 1)
+    edges = [start_of(monday_of_week(number)) for number in (*numbers, numbers.stop)]
+    return [(number, max(start, a), min(end, b)) for number, a, b in zip(numbers, edges, edges[1:], strict=False)]
+
+
+def hours(first: date, last: date) -> Iterator[Range]:
+    """Every hour as the lab's clock counts them: 0 is Monday's first, 167 Sunday's last."""
+    start, end = start_of(first), end_of(last)
+    changes = offsets(start, end)
+    for (at, offset), (until, _offset_then) in pairwise([*changes, (end, 0)]):
+        while at < until:
+            local = int(at.timestamp()) + offset - _seconds_at(_MONDAY)
+            following = min(until, at + timedelta(seconds=HOUR - local % HOUR))
+            yield local % WEEK // HOUR, at, following
+            at = following
 
 
 def offsets(start: datetime, end: datetime) -> list[tuple[datetime, int]]:

@@ -1,6 +1,7 @@
 """Hours per week: the lab's weeks, on its own clock, and their picture."""
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 import time_machine
@@ -9,7 +10,7 @@ from django.utils import translation
 
 from machines.models import Use
 from telemetry.statistics.calendar import offsets
-from telemetry.statistics.pictures import month_labels, scale, week_columns
+from telemetry.statistics.pictures import NARROW, WIDE, month_labels, scale, week_columns
 from telemetry.statistics.weeks import Week, hours_per_week
 from tests.conftest import NOW
 
@@ -166,13 +167,17 @@ def test_many_years_have_several_weeks_to_a_column_and_lose_none():
 
 def test_labels_say_the_month_and_the_year_when_it_is_new():
     mondays = [date(2025, 12, 1) + timedelta(weeks=at) for at in range(12)]
-    labels = [(label.day, label.has_year) for label in month_labels(mondays, 13)]
+    labels = [(label.day, label.has_year) for label in month_labels(mondays, WIDE)]
     assert labels == [(date(2025, 12, 1), True), (date(2026, 1, 5), True), (date(2026, 2, 2), False)]
 
 
-def test_a_phone_has_fewer_labels():
-    mondays = [date(2025, 1, 6) + timedelta(weeks=at) for at in range(104)]
-    assert len(month_labels(mondays, 13)) > len(month_labels(mondays, 5)) >= 4
+@pytest.mark.parametrize("weeks", [1, 4, 5, 6, 12, 26, 52, 104, 130])
+@pytest.mark.parametrize("room", [WIDE, NARROW])
+def test_no_label_stands_on_another(weeks, room):
+    labels = month_labels([date(2025, 9, 22) + timedelta(weeks=at) for at in range(weeks)], room)
+    assert labels
+    for before, label in pairwise(labels):
+        assert label.x - before.x >= (room.long if before.has_year else room.short)
 
 
 def test_a_picture_has_numbers_a_browser_reads_in_every_language():

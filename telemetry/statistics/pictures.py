@@ -5,17 +5,28 @@ The templates add words and classes; nothing here knows HTML.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 from telemetry.statistics.weeks import Week
 
 MOST_COLUMNS = 130
 _GAP = 0.22  # of a column's width
-_LABELS_WIDE = 13
-_LABELS_NARROW = 5
+_FEW = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What labels take of the picture's width: a month, and a month with its year."""
+
+    short: int
+    long: int
+
+
+WIDE, NARROW = Room(7, 15), Room(14, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +80,19 @@ def week_columns(weeks: Sequence[Week]) -> Columns:
     return columns([(week.monday, week.seconds / 3600, week.uses) for week in weeks])
 
 
-def columns(values: Sequence[tuple[date, float, int]]) -> Columns:
-    """Of a Monday, a value and how many uses, one after the other without a gap."""
+def columns(
+    values: Sequence[tuple[date, Any, int]],
+    first: date = date.min,
+    last: date = date.max,
+    fold: Callable[[list[Any]], float] = sum,
+) -> Columns:
+    """Of a Monday, a value and how many uses, week by week; `fold` makes one of several weeks' values.
+
+    `first` and `last` are the days that were counted.
+    """
     each = weeks_per_column(len(values))
     groups = [values[at : at + each] for at in range(0, len(values), each)]
-    sums = [sum(value for _monday, value, _uses in group) for group in groups]
+    sums = [fold([value for _monday, value, _uses in group]) for group in groups]
     mondays = [group[0][0] for group in groups]
     lines, top = scale(max(sums, default=0))
     width = 100 / max(1, len(groups))
@@ -83,8 +102,8 @@ def columns(values: Sequence[tuple[date, float, int]]) -> Columns:
             y=_rounded(100 - 100 * total / top),
             width=_rounded((1 - _GAP) * width),
             height=_rounded(100 * total / top),
-            first_day=group[0][0],
-            last_day=group[-1][0] + timedelta(days=6),
+            first_day=max(first, group[0][0]),
+            last_day=min(last, group[-1][0] + timedelta(days=6)),
             value=total,
             uses=sum(uses for _monday, _value, uses in group),
         )
@@ -93,8 +112,8 @@ def columns(values: Sequence[tuple[date, float, int]]) -> Columns:
     return Columns(
         columns=drawn,
         lines=lines,
-        labels=month_labels(mondays, _LABELS_WIDE),
-        labels_narrow=month_labels(mondays, _LABELS_NARROW),
+        labels=month_labels(mondays, WIDE),
+        labels_narrow=month_labels(mondays, NARROW),
         weeks_each=each,
         total=sum(sums),
         uses=sum(column.uses for column in drawn),
@@ -124,14 +143,19 @@ def round_step(least: float) -> float:
     return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= least)
 
 
-def month_labels(mondays: Sequence[date], most: int) -> list[Label]:
+def month_labels(mondays: Sequence[date], room: Room) -> list[Label]:
     """Where a month begins, or where the first of every so many does; every day where there are only some."""
-    has_day = len(mondays) <= _LABELS_NARROW
+    has_day = len(mondays) <= _FEW
     starts = list(range(len(mondays))) if has_day else _month_starts(mondays)
+    width = 100 / max(1, len(mondays))
+    every = -(-len(starts) * room.short // 100) or 1
     labels: list[Label] = []
-    for at in starts[:: -(-len(starts) // most) or 1]:
+    for at in starts[::every]:
+        x = _rounded(at * width)
+        if labels and x - labels[-1].x < (room.long if labels[-1].has_year or has_day else room.short):
+            continue
         has_year = not has_day and (not labels or labels[-1].day.year != mondays[at].year)
-        labels.append(Label(_rounded(100 * at / len(mondays)), mondays[at], has_day, has_year))
+        labels.append(Label(x, mondays[at], has_day, has_year))
     return labels
 
 

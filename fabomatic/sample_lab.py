@@ -37,7 +37,7 @@ from machines.models import (
 )
 from members.models import Card, Member, Role
 from members.uids import looks_random
-from telemetry.models import Tap
+from telemetry.models import Downtime, Tap
 
 DAYS = 14
 OPENS, CLOSES = time(9), time(21)
@@ -253,6 +253,24 @@ class _Builder:
             Machine.objects.filter(pk=machine.pk).update(
                 seconds_used=machine.seconds_used, last_seen_at=machine.last_seen_at
             )
+
+    def add_downtimes(self, machine: Machine) -> None:
+        """On some nights it is switched off, and sometimes repaired in the morning."""
+        for days_ago in range(DAYS - 1, 0, -1):
+            day = self.today - timedelta(days=days_ago)
+            closes = timezone.make_aware(datetime.combine(day, CLOSES), timezone.get_default_timezone())
+            switched_on = closes + timedelta(hours=11) + self.minutes(0, 50)
+            repaired = switched_on + self.minutes(20, 40)
+            if self.rng.random() < 0.3 and self.is_unused(machine, closes, repaired) and repaired < self.now:
+                self.add_downtime(machine, Downtime.Kind.OFFLINE, closes + self.minutes(5, 60), switched_on)
+                if self.rng.random() < 0.2:
+                    self.add_downtime(machine, Downtime.Kind.BLOCKED, switched_on, repaired)
+
+    def add_downtime(self, machine: Machine, kind: Downtime.Kind, started_at: datetime, ended_at: datetime) -> None:
+        Downtime.objects.create(machine=machine, kind=kind, started_at=started_at, ended_at=ended_at)
+
+    def is_unused(self, machine: Machine, start: datetime, end: datetime) -> bool:
+        return not any(use.started_at < end and use.last_seen_at > start for use in self.uses_of(machine.pk))
 
     def uses_of(self, machine_id: int) -> list[Use]:
         return [use for use in self.lab.uses if use.machine_id == machine_id]

@@ -19,7 +19,7 @@ TESTS = (
     *("access", "usage", "usage_properties", "machines", "members", "maintenance", "interventions", "status"),
     *("migrations", "boards", "collected", "admin_machines", "admin_members", "admin_telemetry"),
     *("desk", "handlers", "publisher", "worker", "screens", "admin_screens"),
-    *("machine_page", "machine_blocking", "remote", "remote_page"),
+    *("machine_page", "machine_blocking", "remote", "remote_page", "dashboard_page", "wall", "hub", "consumers"),
 )
 USER = "fabomatic"
 

@@ -83,6 +83,8 @@ class _Builder:
             self.add_plan(plan)
         self.block(BLOCKED_MACHINE)
         self.add_cards_of_administrators()
+        for machine in self.lab.machines:
+            self.add_downtimes(machine)
         return self.lab
 
     # ---- people ------------------------------------------------------------------------------------------------------
@@ -256,14 +258,14 @@ class _Builder:
 
     def add_downtimes(self, machine: Machine) -> None:
         """On some nights it is switched off, and sometimes repaired in the morning."""
-        for days_ago in range(DAYS - 1, 0, -1):
+        for days_ago in range(DAYS - 1, 1, -1):
             day = self.today - timedelta(days=days_ago)
             closes = timezone.make_aware(datetime.combine(day, CLOSES), timezone.get_default_timezone())
-            switched_on = closes + timedelta(hours=11) + self.minutes(0, 50)
-            repaired = switched_on + self.minutes(20, 40)
-            if self.rng.random() < 0.3 and self.is_unused(machine, closes, repaired) and repaired < self.now:
-                self.add_downtime(machine, Downtime.Kind.OFFLINE, closes + self.minutes(5, 60), switched_on)
-                if self.rng.random() < 0.2:
+            switched_off, switched_on = closes + self.minutes(60, 150), closes + self.minutes(11 * 60, 12 * 60 - 20)
+            repaired = switched_on + self.minutes(10, 90)
+            if self.rng.random() < 0.4 and self.is_unused(machine, switched_off, switched_on):
+                self.add_downtime(machine, Downtime.Kind.OFFLINE, switched_off, switched_on)
+                if self.rng.random() < 0.3 and self.is_unused(machine, switched_on, repaired):
                     self.add_downtime(machine, Downtime.Kind.BLOCKED, switched_on, repaired)
 
     def add_downtime(self, machine: Machine, kind: Downtime.Kind, started_at: datetime, ended_at: datetime) -> None:

@@ -20,6 +20,7 @@ TESTS = (
     *("migrations", "boards", "collected", "admin_machines", "admin_members", "admin_telemetry"),
     *("desk", "handlers", "publisher", "worker", "screens", "admin_screens"),
     *("machine_page", "machine_blocking", "remote", "remote_page", "dashboard_page", "wall", "hub", "consumers"),
+    *("downtimes", "statistics_weeks", "statistics_figures", "statistics_span", "statistics_page"),
 )
 USER = "fabomatic"
 

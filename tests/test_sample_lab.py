@@ -9,7 +9,7 @@ from fabomatic.sample_lab import load_sample_lab
 from machines.access import Outcome, decide
 from machines.models import Authorization, Intervention, Machine, MachineType, MaintenancePlan, Use
 from members.models import Card, Member, Role
-from telemetry.models import Tap
+from telemetry.models import Downtime, Tap
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 20, 15, 30, 7, 250_000, tzinfo=UTC)
@@ -53,6 +53,15 @@ def test_it_is_a_whole_lab():
     assert Intervention.objects.count() >= 3
     assert Authorization.objects.filter(valid_until__lt=NOW.date()).exists()
     assert {"granted", "unknown_card", "not_authorized"} <= set(Tap.objects.values_list("outcome", flat=True))
+
+
+@pytest.mark.usefixtures("lab")
+def test_machines_were_silent_and_blocked_and_not_in_use_meanwhile():
+    assert {"offline", "blocked"} == set(Downtime.objects.values_list("kind", flat=True))
+    for down in Downtime.objects.all():
+        assert NOW - timedelta(days=15) < down.started_at < down.ended_at < NOW
+        uses = down.machine.uses.filter(started_at__lt=down.ended_at, ended_at__gt=down.started_at)
+        assert not uses.exists()
 
 
 @pytest.mark.usefixtures("lab")

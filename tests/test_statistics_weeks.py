@@ -171,13 +171,18 @@ def test_labels_say_the_month_and_the_year_when_it_is_new():
     assert labels == [(date(2025, 12, 1), True), (date(2026, 1, 5), True), (date(2026, 2, 2), False)]
 
 
+def test_a_few_weeks_say_their_days_also_on_a_phone():
+    mondays = [date(2026, 2, 2) + timedelta(weeks=at) for at in range(5)]
+    assert [label.day for label in month_labels(mondays, NARROW)] == mondays
+
+
 @pytest.mark.parametrize("weeks", [1, 4, 5, 6, 12, 26, 52, 104, 130])
 @pytest.mark.parametrize("room", [WIDE, NARROW])
 def test_no_label_stands_on_another(weeks, room):
     labels = month_labels([date(2025, 9, 22) + timedelta(weeks=at) for at in range(weeks)], room)
     assert labels
     for before, label in pairwise(labels):
-        assert label.x - before.x >= (room.long if before.has_year else room.short)
+        assert label.x - before.x >= room.taken_by(before)
 
 
 def test_a_picture_has_numbers_a_browser_reads_in_every_language():

@@ -20,13 +20,17 @@ _FEW = 5
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What labels take of the picture's width: a month, and a month with its year."""
+    """What labels take of the picture's width."""
 
-    short: int
-    long: int
+    month: int
+    day: int
+    month_and_year: int
+
+    def taken_by(self, label: Label) -> int:
+        return self.day if label.has_day else self.month_and_year if label.has_year else self.month
 
 
-WIDE, NARROW = Room(7, 15), Room(14, 28)
+WIDE, NARROW = Room(7, 10, 15), Room(14, 20, 28)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def columns(
     each = weeks_per_column(len(values))
     groups = [values[at : at + each] for at in range(0, len(values), each)]
     sums = [fold([value for _monday, value, _uses in group]) for group in groups]
-    mondays = [group[0][0] for group in groups]
+    days = [max(first, group[0][0]) for group in groups]
     lines, top = scale(max(sums, default=0))
     width = 100 / max(1, len(groups))
     drawn = [
@@ -102,18 +106,18 @@ def columns(
             y=_rounded(100 - 100 * total / top),
             width=_rounded((1 - _GAP) * width),
             height=_rounded(100 * total / top),
-            first_day=max(first, group[0][0]),
+            first_day=day,
             last_day=min(last, group[-1][0] + timedelta(days=6)),
             value=total,
             uses=sum(uses for _monday, _value, uses in group),
         )
-        for at, (group, total) in enumerate(zip(groups, sums, strict=True))
+        for at, (day, group, total) in enumerate(zip(days, groups, sums, strict=True))
     ]
     return Columns(
         columns=drawn,
         lines=lines,
-        labels=month_labels(mondays, WIDE),
-        labels_narrow=month_labels(mondays, NARROW),
+        labels=month_labels(days, WIDE),
+        labels_narrow=month_labels(days, NARROW),
         weeks_each=each,
         total=sum(sums),
         uses=sum(column.uses for column in drawn),
@@ -148,11 +152,11 @@ def month_labels(mondays: Sequence[date], room: Room) -> list[Label]:
     has_day = len(mondays) <= _FEW
     starts = list(range(len(mondays))) if has_day else _month_starts(mondays)
     width = 100 / max(1, len(mondays))
-    every = -(-len(starts) * room.short // 100) or 1
+    every = -(-len(starts) * (room.day if has_day else room.month) // 100) or 1
     labels: list[Label] = []
     for at in starts[::every]:
         x = _rounded(at * width)
-        if labels and x - labels[-1].x < (room.long if labels[-1].has_year or has_day else room.short):
+        if labels and x - labels[-1].x < room.taken_by(labels[-1]):
             continue
         has_year = not has_day and (not labels or labels[-1].day.year != mondays[at].year)
         labels.append(Label(x, mondays[at], has_day, has_year))

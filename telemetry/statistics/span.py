@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from django.utils.functional import Promise
 from django.utils.text import Truncator
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from machines.models import Use
@@ -25,7 +25,7 @@ NAMES: dict[str, Promise] = {
     DEFAULT: _("12 weeks"),
     "6-months": _("6 months"),
     "1-year": _("1 year"),
-    ALL: _("all"),
+    ALL: pgettext_lazy("span of time", "all"),
 }
 EARLIEST = date(2000, 1, 1)  # a clock that was never set says 1970
 

@@ -125,10 +125,31 @@ def snapshot_with(
     ]
 
 
+class One:
+    """One machine as in `snapshot_with`, by queries that are built once: asked for after each change."""
+
+    def __init__(self, *fields: str) -> None:
+        def build(machine_id: int) -> QuerySet[Machine, Any]:
+            return _rows(Machine.objects.filter(pk=machine_id).order_by(), *fields)
+
+        self._prepared = Prepared(build, machine_id=int)
+
+    def read(
+        self, machine_id: int, now: datetime, heard: Mapping[int, datetime]
+    ) -> tuple[MachineStatus, tuple[Any, ...]] | None:
+        row = self._prepared.first(machine_id=machine_id)
+        if row is None:
+            return None
+        own = len(_FIELDS)
+        return _status(row[:own], active_plans(machine_id), now, heard), row[own:]
+
+
 def snapshot_of(machine_id: int, now: datetime, heard: Mapping[int, datetime]) -> MachineStatus | None:
-    """One machine, with queries that are built once: the worker asks after each change."""
-    row = _one.first(machine_id=machine_id)
-    return None if row is None else _status(row, active_plans(machine_id), now, heard)
+    found = _one.read(machine_id, now, heard)
+    return None if found is None else found[0]
+
+
+_one = One()
 
 
 def topic_of(machine_id: int) -> str:
@@ -159,9 +180,6 @@ def _rows(machines: QuerySet[Machine, Any], *more: str) -> QuerySet[Machine, Any
         running=FilteredRelation("uses", condition=Q(uses__ended_at__isnull=True)),
         last_ended_at=Subquery(last_use.values("ended_at")[:1]),
     ).values_list(*_FIELDS, *more)
-
-
-_one = Prepared(lambda machine_id: _rows(Machine.objects.filter(pk=machine_id).order_by()), machine_id=int)
 
 
 def _status(row: Any, plans: list[Plan], now: datetime, heard: Mapping[int, datetime]) -> MachineStatus:

@@ -62,6 +62,13 @@ def test_nothing_is_read_where_nothing_was_told(wall, read):
     assert read.asked == ["everything"]
 
 
+def test_few_that_are_read_by_themselves_look_as_among_all(laser, printer, ada, make_plan):
+    make_plan(laser, days_between=10, hours_between=None, last_work_at=NOW - timedelta(days=11))
+    Use.objects.create(machine=laser, member=ada, started_at=NOW)
+    Machine.objects.filter(pk=12).update(is_blocked=True, blocked_at=NOW, blocked_reason="Mirror loose")
+    assert read_tiles(NOW, {7, 12, 999}, {7: NOW}) == read_tiles(NOW, None, {7: NOW})
+
+
 def test_only_the_machine_that_changed_is_read(wall, read):
     wall.note(7, is_online=True)
     wall.refresh()

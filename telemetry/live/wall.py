@@ -151,7 +151,7 @@ class Wall:
     def grid(self, look: Look, grouping: Grouping) -> SafeString:
         with self._reading, translation.override(look.language):
             sections = [
-                {"title": title or _untitled(grouping), "cards": [self._card(tile.id, look) for tile in tiles]}
+                {"title": title or _untitled(grouping), "cards": self._joined_cards(tiles, look)}
                 for title, tiles in _grouped(self._tiles, grouping)
             ]
             return loader.render_to_string("live/grid.html", {"sections": sections})
@@ -193,6 +193,10 @@ class Wall:
             self._changed_at[machine_id] = self._revision
             for cards in self._cards.values():
                 cards.pop(machine_id, None)
+
+    def _joined_cards(self, tiles: list[Tile], look: Look) -> SafeString:
+        """A template would take four times as long to put a thousand after each other."""
+        return mark_safe("".join(self._card(tile.id, look) or "" for tile in tiles))  # noqa: S308
 
     def _card(self, machine_id: int, look: Look) -> SafeString | None:
         tile = self._tiles.get(machine_id)

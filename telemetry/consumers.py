@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
 from django.utils.translation import gettext
 
 from members.names import Names
@@ -66,6 +68,8 @@ class DashboardConsumer(AsyncWebsocketConsumer):
         if not self._is_over:
             self._is_over = True
             hub_here().leave(self)
+            # daphne closes with the code alone.
+            await self.send(text_data=json.dumps({"error": reason}, ensure_ascii=False))
             await self.close(code=code, reason=reason)
 
 
@@ -79,7 +83,15 @@ def is_same_origin(headers: Any) -> bool:
     host, origin = (_header(headers, name) for name in (b"host", b"origin"))
     if not origin or not validate_host(split_domain_port(host)[0], _allowed_hosts()):
         return False
-    return origin in settings.CSRF_TRUSTED_ORIGINS or urlsplit(origin).netloc == host
+    return urlsplit(origin).netloc == host or any(
+        _matches(origin, trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS
+    )
+
+
+def _matches(origin: str, trusted: str) -> bool:
+    """`https://*.example.org` stands for all its subdomains, as it does for forms."""
+    asked, wanted = urlsplit(origin), urlsplit(trusted)
+    return asked.scheme == wanted.scheme and is_same_domain(asked.netloc, wanted.netloc.lstrip("*"))
 
 
 def _header(headers: Any, wanted: bytes) -> str:

@@ -19,7 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from telemetry.broker_address import BrokerAddress
 from telemetry.protocol import MAX_PAYLOAD_BYTES
 
-logger = logging.getLogger("telemetry.worker")
+logger = logging.getLogger(__name__)
 
 SAID_AGAIN_AFTER = 60.0
 KEEP_ALIVE = 5  # seconds; as long a worker that hangs times its boards out
@@ -133,10 +133,8 @@ class Link:
     def _on_connect(self, client: mqtt.Client, userdata: Any, flags: Any, reason: Any, properties: Any) -> None:
         if reason.is_failure:
             if str(reason) in _FINAL_REFUSALS:
-                self.fatal = _("The broker at %(address)s refuses us: %(reason)s. Check MQTT_URL.") % {
-                    "address": self.address,
-                    "reason": reason,
-                }
+                sentence = _("The broker at %(address)s refuses us: %(reason)s. Check MQTT_URL.")
+                self._give_up(sentence % {"address": self.address, "reason": reason})
             else:
                 self._warn(f"The broker at {self.address} refuses us: {reason}. Trying again.")
             return
@@ -157,9 +155,8 @@ class Link:
 
     def _on_subscribe(self, client: mqtt.Client, userdata: Any, mid: int, reasons: Any, properties: Any) -> None:
         if any(reason.is_failure for reason in reasons):
-            self.fatal = _("The broker at %(address)s does not let us listen to the boards. Check its access list.") % {
-                "address": self.address
-            }
+            sentence = _("The broker at %(address)s does not let us listen to the boards. Check its access list.")
+            self._give_up(sentence % {"address": self.address})
 
     def _on_message(self, client: mqtt.Client, userdata: Any, message: mqtt.MQTTMessage) -> None:
         arrived = time.monotonic()
@@ -172,6 +169,11 @@ class Link:
         # A byte more than any message is enough to see that it is none; megabytes must not pile up here.
         payload = bytes(message.payload[: MAX_PAYLOAD_BYTES + 1])
         self._deliver(Arrived(topic[:MAX_TOPIC], payload, arrived, message.retain))
+
+    def _give_up(self, sentence: str) -> None:
+        """A worker ends with it; a web process goes on trying, for somebody may mend the broker."""
+        self.fatal = sentence
+        self._warn(sentence)
 
     def _warn(self, sentence: str) -> None:
         """The same thing once a minute: who retries twice a second need not say so each time."""

@@ -1,6 +1,7 @@
 """What a web process makes of what it hears on the broker, and when it says that it hears nothing."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -135,6 +136,12 @@ def test_another_workers_heart_beat_is_not_ours(feed, time):
     time.now += WORKER_LOST_AFTER + 1
     hear(feed, "stats/another", HEART_BEAT)
     assert feed.trouble() is Trouble.WORKER
+
+
+def test_a_broker_that_refuses_us_is_no_broker(feed):
+    connected(feed)._link = SimpleNamespace(fatal="The broker refuses us.")
+    assert feed.trouble() is Trouble.BROKER
+    assert not feed.is_live
 
 
 @pytest.mark.parametrize("loss", ["broker", "worker"])

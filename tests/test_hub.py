@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from machines.models import Machine, Use
@@ -95,8 +95,9 @@ def with_hub(wall, feed, play):
             for page in list(hub._guests):
                 hub.leave(page)
             hub.wake()
-            if hub._task is not None:
-                await hub._task
+            while hub._task is not None:
+                await asyncio.sleep(0.001)
+            await hub._read(lambda: connection.close())
 
     asyncio.run(run())
 
@@ -172,6 +173,36 @@ def test_the_page_of_one_machine_is_told_of_that_one_alone(wall, feed):
         await hub.join(page, "")
         assert cards_of(page.told[0]) == {"12"}
         assert "grid" not in page.told[0]
+
+    with_hub(wall, feed, play)
+
+
+def test_a_page_that_leaves_while_it_is_greeted_is_forgotten(wall, feed):
+    async def play(hub):
+        await hub.join(GonePage(), "")
+        impatient = asyncio.ensure_future(hub.join(Page(), ""))
+        while not hub._guests:
+            await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.gather(impatient, return_exceptions=True)
+        assert hub._guests == set()
+
+    with_hub(wall, feed, play)
+
+
+def test_a_page_that_comes_just_as_the_last_one_left_is_told_of_changes(wall, feed):
+    async def play(hub):
+        first, second = Page(), Page()
+        await hub.join(first, "")
+        hub.leave(first)
+        hub.wake()
+        while hub._task is not None:
+            await asyncio.sleep(0)
+        await hub.join(second, "")
+        await in_thread(Machine.objects.filter(pk=7).update, blocked_reason="x", is_blocked=True)
+        wall.note(7, is_online=True)
+        hub.wake()
+        await second.until(has_heard_of(7))
 
     with_hub(wall, feed, play)
 

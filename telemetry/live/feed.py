@@ -41,6 +41,7 @@ class Feed:
         self._monotonic = monotonic
         self._starting = threading.Lock()
         self._link: Link | None = None
+        self._is_hopeless = False
         self._is_connected = False
         self._connected_at = 0.0
         self._worker_at: float | None = None
@@ -51,11 +52,12 @@ class Feed:
     def start(self) -> None:
         """Once per process, whoever asks first."""
         with self._starting:
-            if self._link is not None:
+            if self._link is not None or self._is_hopeless:
                 return
             try:
                 address = BrokerAddress.from_url(settings.MQTT_URL)
             except ValueError as error:
+                self._is_hopeless = True
                 logger.error("MQTT_URL cannot be used: %s. The page will not be live.", error)
                 return
             client_id = f"{settings.MQTT_CLIENT_ID}-web-{uuid.uuid4().hex[:8]}"
@@ -78,7 +80,7 @@ class Feed:
     @property
     def is_live(self) -> bool:
         """Whether everything that changes reaches the wall by itself."""
-        return self._is_connected
+        return self._is_connected and (self._link is None or self._link.fatal is None)
 
     @property
     def hears_worker(self) -> bool:
@@ -94,6 +96,8 @@ class Feed:
 
     def _trouble(self) -> Trouble | None:
         now = self._monotonic()
+        if self._link is not None and self._link.fatal is not None:
+            return Trouble.BROKER
         if not self._is_connected:
             # A connection that was never there gets a moment to come about.
             is_new = self._worker_at is None and now - self._connected_at < 1

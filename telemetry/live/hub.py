@@ -72,17 +72,24 @@ class Hub:
         self._feed.start()
         await self._read(self._refresh)
         self._guests.add(guest)
-        if self._task is None or self._task.done():
+        try:
+            self._ensure_alive()
+            await self._tell(guest, await self._read(self._greeting, guest.audience, revision))
+        except BaseException:  # it left while it was being greeted: nobody would ever say goodbye for it
+            self.leave(guest)
+            raise
+
+    def _ensure_alive(self) -> None:
+        if self._task is None:
             self._told = self._wall.revision
             self._feed.listen(self.wake)
             self._task = self._loop.create_task(self._live())
-        await guest.tell(await self._read(self._greeting, guest.audience, revision))
 
     def leave(self, guest: Guest) -> None:
         self._guests.discard(guest)
 
     async def viewer_of(self, credentials: Credentials) -> Viewer | None:
-        viewers = await self._read(self._viewers, [credentials])
+        viewers = await self._read(self._viewers, [credentials], False)
         viewer: Viewer | None = viewers[credentials]
         return viewer
 
@@ -107,6 +114,7 @@ class Hub:
                 logger.exception("The live page missed a turn")
                 await asyncio.sleep(TURN)
         self._feed.unlisten(self.wake)
+        self._task = None  # at once: who joins while the connection is closed begins anew
         await self._read(close_old_connections)
 
     async def _turn(self) -> None:
@@ -134,7 +142,7 @@ class Hub:
 
     async def _check_guests(self) -> None:
         try:
-            viewers = await self._read(self._viewers, [guest.credentials for guest in self._guests])
+            viewers = await self._read(self._viewers, [guest.credentials for guest in self._guests], True)
         except DatabaseError:
             return  # it is said to be away; who was let in stays until somebody can be asked
         self._note_screens({viewer.screen_id for viewer in viewers.values() if viewer and viewer.screen_id})
@@ -155,11 +163,15 @@ class Hub:
 
     # ---- in the thread -----------------------------------------------------------------------------------------------
 
-    def _viewers(self, guests: Iterable[Credentials]) -> dict[Credentials, Viewer | None]:
+    def _viewers(self, guests: Iterable[Credentials], is_regular: bool) -> dict[Credentials, Viewer | None]:
+        """Regularly the connection is a new one: the database may have been moved, or restarted."""
+        if is_regular:
+            close_old_connections()
         try:
             return viewers_now(guests, timezone.now())
-        finally:
+        except DatabaseError:
             close_old_connections()
+            raise
 
     def _greeting(self, audience: Audience, seen: str) -> str:
         troubles = self._refresh()

@@ -61,8 +61,9 @@ def show_machine(
     remote_form: RemoteForm | None = None,
 ) -> HttpResponse:
     """With a form that was not filled in well, where there is one."""
-    found, now = find_machine(machine_id), timezone.now()
     wall, trouble = wall_with(machine_id)
+    live = socket_context(wall, machine=str(machine_id))  # before all else: what is read later may only be newer
+    found, now = find_machine(machine_id), timezone.now()
     online = can_be_heard(found, wall, now)
     uses = machine_details.latest_uses(machine_id)
     controls = None
@@ -72,7 +73,7 @@ def show_machine(
     context = {
         "card": wall.card(machine_id, Look(get_language() or settings.LANGUAGE_CODE, viewer.names)) or "",
         "trouble": trouble,
-        **socket_context(wall, machine=str(machine_id)),
+        **live,
         "is_online": online,
         **_facts(request, viewer, found, uses, now),
         "controls": controls,

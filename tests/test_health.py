@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from machines.models import Machine, Use
+from telemetry.live import now
 from telemetry.live.feed import Trouble
 from telemetry.views import health
 from tests.staff import client_of
@@ -134,6 +135,21 @@ def test_staff_sees_whole_names(settings, laser_in_use, dora):
     assert machine(client_of(dora))["person"] == "Ada Lovelace"
 
 
-def test_it_says_where_it_may_be_old(client, settings, laser):
+@pytest.mark.parametrize("trouble", [None, Trouble.BROKER, Trouble.WORKER])
+def test_it_says_why_it_may_be_old(client, settings, laser, monkeypatch, trouble):
     settings.DASHBOARD_ACCESS = "public"
-    assert client.get("/status.json").json()["trouble"] is None
+    fake = FakeFeed(trouble)
+    fake.start()
+    monkeypatch.setattr(now, "feed", fake)
+    assert client.get("/status.json").json()["trouble"] == trouble
+
+
+def test_it_says_that_the_database_cannot_be_read(client, settings, monkeypatch):
+    settings.DASHBOARD_ACCESS = "public"
+
+    def away():
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(health, "current_wall", away)
+    response = client.get("/status.json")
+    assert (response.status_code, list(response.json())) == (503, ["error"])

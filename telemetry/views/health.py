@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -18,6 +19,7 @@ from telemetry.live.tiles import Tile
 from telemetry.viewers import viewer_of_request
 
 OK, DOWN, UNKNOWN = "ok", "down", "unknown"
+_waiting = threading.Lock()
 LOOK_AGAIN = 0.02  # seconds
 SHORT_OF_TIME = 1.0
 
@@ -35,10 +37,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def status_json(request: HttpRequest) -> JsonResponse:
     """What the dashboard shows, to those who may see the dashboard."""
-    viewer = viewer_of_request(request)
-    if viewer is None:
-        return JsonResponse({"error": gettext("You may not look at the machines.")}, status=403)
     try:
+        viewer = viewer_of_request(request)
+        if viewer is None:
+            return JsonResponse({"error": gettext("You may not look at the machines.")}, status=403)
         wall, trouble = current_wall()
     except DatabaseError:
         return JsonResponse({"error": gettext("The database cannot be read.")}, status=503)
@@ -80,11 +82,21 @@ def _database() -> str:
 
 
 def _broker_and_worker() -> dict[str, str]:
-    """The first who asks waits for the connection, and for the worker's word."""
+    """The first who asks waits for the connection, and for the worker's word; nobody else does meanwhile."""
     feed.start()
-    deadline = time.monotonic() + FIRST_WORD + SHORT_OF_TIME
-    while (trouble := feed.trouble()) is None and not feed.hears_worker and time.monotonic() < deadline:
-        time.sleep(LOOK_AGAIN)
+    if _waiting.acquire(blocking=False):
+        try:
+            connection.close()  # waiting needs none
+            _wait_for_first_word()
+        finally:
+            _waiting.release()
+    trouble = feed.trouble()
     if trouble is Trouble.BROKER:
         return {"broker": DOWN, "worker": UNKNOWN}
     return {"broker": OK if feed.is_live else DOWN, "worker": OK if feed.hears_worker else DOWN}
+
+
+def _wait_for_first_word() -> None:
+    deadline = time.monotonic() + FIRST_WORD + SHORT_OF_TIME
+    while feed.trouble() is None and not feed.hears_worker and time.monotonic() < deadline:
+        time.sleep(LOOK_AGAIN)

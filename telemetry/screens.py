@@ -54,8 +54,10 @@ def exchange(secret: str, now: datetime) -> tuple[Screen, str] | None:
     """Spends the link for a cookie. Of two browsers at once, the condition lets one through."""
     cookie = secrets.token_urlsafe(32)
     cookie_hash = secret_hash(cookie)
-    is_open = Q(link_hash=secret_hash(secret), link_until__gt=now, revoked_at__isnull=True)
-    if not Screen.objects.filter(is_open).update(link_hash="", link_until=None, cookie_hash=cookie_hash, paired_at=now):
+    waiting = Screen.objects.filter(link_hash=secret_hash(secret), link_until__gt=now, revoked_at__isnull=True)
+    if not waiting.exists():  # a guess must not take the lock that a board's message waits for
+        return None
+    if not waiting.update(link_hash="", link_until=None, cookie_hash=cookie_hash, paired_at=now):
         return None
     screen = Screen.objects.filter(cookie_hash=cookie_hash).first()
     return None if screen is None else (screen, cookie)

@@ -195,11 +195,16 @@ def test_of_two_browsers_at_once_one_gets_the_screen(screen):
     assert sum(pair is not None for pair in got) == 1
 
 
+def test_a_guess_does_not_take_the_lock_that_boards_wait_for(db):
+    with CaptureQueriesContext(connection) as queries:
+        assert exchange("guessed", NOW) is None
+    assert [query["sql"] for query in queries if not query["sql"].startswith("SELECT")] == []
+
+
 def test_a_link_is_spent_by_a_condition_of_the_database(screen):
     """Whoever reads first and writes then would let two browsers in."""
     secret = make_link(screen, NOW)
     with CaptureQueriesContext(connection) as queries:
         exchange(secret, NOW)
-    first = queries[0]["sql"]
-    assert first.startswith("UPDATE")
+    first = next(query["sql"] for query in queries if query["sql"].startswith("UPDATE"))
     assert secret_hash(secret) in first.split("WHERE")[1]

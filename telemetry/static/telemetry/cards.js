@@ -49,7 +49,10 @@ function replaceOne(id, html) {
     return;
   }
   const card = parse(html).firstElementChild;
-  if (old.dataset.state !== card.dataset.state) announce(card);
+  if (old.dataset.state !== card.dataset.state) {
+    announce(card);
+    card.classList.add("changed");
+  }
   old.replaceWith(card);
 }
 
@@ -83,7 +86,8 @@ function announce(card) {
 
 function speak() {
   const place = document.getElementById("announcements");
-  if (place) place.textContent = waiting.size > MOST_ANNOUNCED ? "" : [...waiting.values()].join(". ");
+  const many = place?.dataset.many.replace("#", waiting.size);
+  if (place) place.textContent = waiting.size > MOST_ANNOUNCED ? many : [...waiting.values()].join(". ");
   waiting.clear();
   announcing = null;
 }

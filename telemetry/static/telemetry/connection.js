@@ -3,7 +3,7 @@ const NOT_ALLOWED = 4401;
 const FIRST_RETRY = 250; // ms
 const SLOWEST_RETRY = 1000;
 const CONNECT_WITHIN = 4000;
-const SILENT_AFTER = 9000; // the server says something every 4 s
+const SILENT_AFTER = 6500; // the server says something every 4 s
 const LOST_AFTER = 1500; // a restart that is over sooner alarms nobody
 const SLEPT_AFTER = 4000; // a timer of one second that comes that late: the computer slept
 
@@ -26,6 +26,7 @@ export class Connection {
   open() {
     for (const name of ["online", "pageshow", "focus"]) addEventListener(name, () => this.#look());
     document.addEventListener("visibilitychange", () => this.#look());
+    addEventListener("offline", () => this.#cut());
     document.addEventListener("resume", () => this.#look());
     addEventListener("pagehide", () => this.#drop());
     this.#watch();
@@ -48,13 +49,16 @@ export class Connection {
   }
 
   #hear(data) {
+    const message = JSON.parse(data);
+    if (message.error) return; // said before it closes; the code that comes says what to do
     this.#heardAt = performance.now();
     this.#retry = FIRST_RETRY;
     this.#lostAt = null;
-    this.#listener.take(JSON.parse(data));
+    this.#listener.take(message);
   }
 
   #end(code) {
+    clearTimeout(this.#retryTimer);
     if (code === NOT_ALLOWED) {
       this.#isOver = true;
       this.#listener.leave();
@@ -74,6 +78,14 @@ export class Connection {
     this.#lostAt ??= performance.now();
   }
 
+  // The browser knows that there is no network any more.
+  #cut() {
+    if (this.#isOver) return;
+    this.#drop();
+    this.#listener.lose();
+    this.#end();
+  }
+
   #isSilent(now) {
     if (!this.#socket) return false;
     return this.#heardAt ? now - this.#heardAt > SILENT_AFTER : now - this.#openedAt > CONNECT_WITHIN;
@@ -87,6 +99,7 @@ export class Connection {
       // While it sleeps some computers stop one clock, some both.
       const slept = !document.hidden && Math.max(now - before, Date.now() - wallBefore) > SLEPT_AFTER;
       [before, wallBefore] = [now, Date.now()];
+      if (this.#heardAt && this.#isSilent(now)) this.#listener.lose();
       if (this.#isSilent(now) || slept) this.#connect();
       if (this.#lostAt !== null && now - this.#lostAt > LOST_AFTER) this.#listener.lose();
     }, 1000);

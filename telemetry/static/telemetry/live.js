@@ -3,6 +3,7 @@ import { Connection } from "./connection.js";
 import { applyChanges, watchFilter } from "./cards.js";
 import { Clock } from "./clock.js";
 
+const RELOAD_EVERY = 60000; // ms
 const page = document.querySelector("[data-socket]");
 const root = document.documentElement;
 const clock = new Clock(page.dataset);
@@ -13,8 +14,16 @@ function showTroubles(troubles) {
   }
 }
 
+// While two servers of different age stand behind one address, not in circles.
+function mayReload() {
+  const last = Number(sessionStorage.getItem("reloaded"));
+  if (Date.now() - last < RELOAD_EVERY) return false;
+  sessionStorage.setItem("reloaded", Date.now());
+  return true;
+}
+
 function take(message) {
-  if (message.release !== undefined && message.release !== page.dataset.release) {
+  if (message.release !== undefined && message.release !== page.dataset.release && mayReload()) {
     location.reload(); // the server was updated: its texts no longer fit this page's script
     return;
   }

@@ -275,6 +275,17 @@ def test_a_card_is_written_again_only_when_its_machine_changed(wall, laser):
     assert wall.card(12, ENGLISH) is printer
 
 
+def test_the_wall_is_written_again_only_after_a_change(wall):
+    before = wall.grid(ENGLISH, Grouping.TYPE)
+    wall.note_everything()
+    wall.refresh()
+    assert wall.grid(ENGLISH, Grouping.TYPE) is before
+    Machine.objects.filter(pk=7).update(blocked_reason="Mirror loose", is_blocked=True, blocked_at=NOW)
+    wall.note_everything()
+    wall.refresh()
+    assert "Mirror loose" in wall.grid(ENGLISH, Grouping.TYPE)
+
+
 def test_after_midnight_times_are_told_with_their_day(read, laser, ada):
     clock = [NOW]
     wall = Wall(read, clock=lambda: clock[0])

@@ -80,6 +80,7 @@ class Wall:
         self._changed_at: dict[int, int] = {}
         self._rearranged_at = 0
         self._cards: dict[Look, dict[int, SafeString]] = {}
+        self._grids: dict[tuple[Look, Grouping], SafeString] = {}
 
     # ---- what we are told --------------------------------------------------------------------------------------------
 
@@ -149,12 +150,11 @@ class Wall:
             return self._card(machine_id, look)
 
     def grid(self, look: Look, grouping: Grouping) -> SafeString:
+        """The same text until something changes: of a thousand machines it is large, and many ask for it at once."""
         with self._reading, translation.override(look.language):
-            sections = [
-                {"title": title or _untitled(grouping), "cards": self._joined_cards(tiles, look)}
-                for title, tiles in _grouped(self._tiles, grouping)
-            ]
-            return loader.render_to_string("live/grid.html", {"sections": sections})
+            if (look, grouping) not in self._grids:
+                self._grids[look, grouping] = self._render_grid(look, grouping)
+            return self._grids[look, grouping]
 
     def counts(self) -> dict[State, int]:
         states = [tile.state for tile in self.tiles()]
@@ -186,6 +186,7 @@ class Wall:
         for machine_id in changed - found.keys():
             del tiles[machine_id]
         self._tiles = tiles
+        self._grids.clear()
         self._revision += 1
         if any(_place_of(tiles.get(machine_id)) != place for machine_id, place in places_before.items()):
             self._rearranged_at = self._revision
@@ -193,6 +194,13 @@ class Wall:
             self._changed_at[machine_id] = self._revision
             for cards in self._cards.values():
                 cards.pop(machine_id, None)
+
+    def _render_grid(self, look: Look, grouping: Grouping) -> SafeString:
+        sections = [
+            {"title": title or _untitled(grouping), "cards": self._joined_cards(tiles, look)}
+            for title, tiles in _grouped(self._tiles, grouping)
+        ]
+        return loader.render_to_string("live/grid.html", {"sections": sections})
 
     def _joined_cards(self, tiles: list[Tile], look: Look) -> SafeString:
         """A template would take four times as long to put a thousand after each other."""

@@ -97,8 +97,10 @@ def sign_of_life(machine_id: int, who: Who, duration: int, now: datetime) -> Rec
             _run_again(use)
         # Its start follows the board's count: our clock may have been set, and two clocks drift over a print of days.
         is_moved = not _is_near(now - lasted, use.started_at)
-        started_at = now - lasted if is_moved else use.started_at
-        _sign.run(use.id, started_at=started_at, last_seen_at=started_at + lasted, is_replay=use.is_replay or is_moved)
+        if is_moved:
+            _move.run(use.id, started_at=now - lasted, last_seen_at=now, is_replay=True)
+        else:  # the most frequent message of all touches no index of starts
+            _sign.run(use.id, last_seen_at=use.started_at + lasted)
         return Recorded.KNOWN
 
 
@@ -294,7 +296,8 @@ _insert = PreparedInsert(
     *("is_replay", "recorded_at", "note"),
 )
 _end = PreparedUpdate(Use, "started_at", "last_seen_at", "ended_at", "duration", "end_reason", "is_replay")
-_sign = PreparedUpdate(Use, "started_at", "last_seen_at", "is_replay")
+_move = PreparedUpdate(Use, "started_at", "last_seen_at", "is_replay")
+_sign = PreparedUpdate(Use, "last_seen_at")
 _set_note = PreparedUpdate(Use, "note")
 _odometer = PreparedUpdate(Machine, add=("seconds_used",))
 

@@ -1,11 +1,12 @@
 """Debian's Chromium, driven through its own chromedriver and nothing from the network."""
 
 import json
-import logging
 import os
 import shutil
-from contextlib import contextmanager
+import urllib.request
+from contextlib import closing, contextmanager
 
+import websocket
 from selenium import webdriver
 from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
@@ -16,11 +17,8 @@ FLAGS = (
     *("headless=new", "no-proxy-server", "no-first-run", "disable-gpu", "disable-quic"),
     *("disable-background-networking", "disable-component-update", "disable-sync", "disable-default-apps"),
     # Every window counts as looked at: what a hidden one does is tested by hiding it.
-    *(
-        "disable-backgrounding-occluded-windows",
-        "disable-renderer-backgrounding",
-        "disable-background-timer-throttling",
-    ),
+    *("disable-backgrounding-occluded-windows", "disable-renderer-backgrounding"),
+    "disable-background-timer-throttling",
 )
 
 
@@ -29,35 +27,67 @@ def running(profile):
     """The driver, or Chromium's own reason why there is none."""
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    options.enable_bidi = True  # contexts of their own for each visitor
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     for flag in (*FLAGS, f"user-data-dir={profile}", *(["no-sandbox"] if os.geteuid() == 0 else [])):
         options.add_argument(f"--{flag}")
-    logging.getLogger("websocket").setLevel(logging.WARNING)
     driver = webdriver.Chrome(options=options, service=Service(DRIVER))
     try:
-        yield driver
+        with closing(Contexts(driver.capabilities["goog:chromeOptions"]["debuggerAddress"])) as contexts:
+            yield driver, contexts
     finally:
         driver.quit()
+
+
+class Contexts:
+    """Each has cookies of its own. Chromium makes them on a line of its own: the driver does not offer them."""
+
+    def __init__(self, address):
+        without_proxies = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with without_proxies.open(f"http://{address}/json/version", timeout=10) as answer:
+            url = json.load(answer)["webSocketDebuggerUrl"]
+        self._line = websocket.create_connection(url, timeout=10, suppress_origin=True, http_no_proxy=["*"])
+        self._asked = 0
+
+    def make(self):
+        return self._ask("Target.createBrowserContext")["browserContextId"]
+
+    def open_window(self, context):
+        return self._ask("Target.createTarget", url="about:blank", newWindow=True, browserContextId=context)["targetId"]
+
+    def remove(self, context):
+        """With all its windows."""
+        self._ask("Target.disposeBrowserContext", browserContextId=context)
+
+    def close(self):
+        self._line.close()
+
+    def _ask(self, method, **parameters):
+        self._asked += 1
+        self._line.send(json.dumps({"id": self._asked, "method": method, "params": parameters}))
+        while (answer := json.loads(self._line.recv())).get("id") != self._asked:
+            pass
+        return answer["result"]
 
 
 class Browser:
     """What one test does with Chromium: visitors with cookies of their own, and the pages they have open."""
 
-    def __init__(self, driver, url):
+    def __init__(self, driver, contexts, url):
         self.driver, self.url = driver, url
-        self._home, self._contexts, self._expected = driver.current_window_handle, [], []
-        self._socket_frames = []
+        self._contexts, self._made, self._home = contexts, [], driver.current_window_handle
+        self._expected, self._socket_frames = [], []
         self._drain()
 
     def visitor(self, person=None):
         """A fresh context; it has the cookies of `person`."""
-        context = self.driver.browser.create_user_context()
-        self._contexts.append(context)
-        return Visitor(self, context, person)
+        self._made.append(self._contexts.make())
+        return Visitor(self, self._made[-1], person)
 
     def open(self, path="/", *, person=None, **looks):
         return self.visitor(person).open(path, **looks)
+
+    def open_window(self, context):
+        return self._contexts.open_window(context)
 
     def focus(self, handle):
         self.driver.switch_to.window(handle)
@@ -80,8 +110,8 @@ class Browser:
 
     def close(self):
         self.focus(self._home)
-        for context in self._contexts:
-            self.driver.browser.remove_user_context(context)
+        for context in self._made:
+            self._contexts.remove(context)
 
     def _events(self):
         return [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
@@ -96,8 +126,7 @@ class Visitor:
         self._browser, self._context, self._person = browser, context, person
 
     def open(self, path="/", *, size=(1400, 900), is_dark=False, language="en", is_calm=False, has_script=True):
-        handle = self._browser.driver.browsing_context.create(type="window", user_context=self._context)
-        page = Page(self._browser, handle)
+        page = Page(self._browser, self._browser.open_window(self._context))
         page.resize(*size)
         features = {"prefers-color-scheme": "dark" if is_dark else "light"}
         features["prefers-reduced-motion"] = "reduce" if is_calm else "no-preference"

@@ -28,14 +28,14 @@ def pytest_runtest_makereport(item):
 
 
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory):
+def started_chromium(tmp_path_factory):
     with pytest.MonkeyPatch.context() as environment:
         for name in ("http_proxy", "https_proxy", "all_proxy"):
             environment.delenv(name, raising=False)
             environment.delenv(name.upper(), raising=False)
         environment.setenv("SE_OFFLINE", "true")
-        with chromium.running(tmp_path_factory.mktemp("chromium")) as driver:
-            yield driver
+        with chromium.running(tmp_path_factory.mktemp("chromium")) as driver_and_contexts:
+            yield driver_and_contexts
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +65,10 @@ def the_lab(tmp_path_factory, seeded_file, static_files, web_settings):
 
 
 @pytest.fixture
-def browser(driver, the_lab):
+def browser(started_chromium, the_lab):
     """At the end no console has complained, except of what the test said it `expects`, and no server has failed."""
     tracebacks = the_lab.tracebacks()
-    browser = chromium.Browser(driver, the_lab.web.url)
+    browser = chromium.Browser(*started_chromium, the_lab.web.url)
     yield browser
     complaints = browser.complaints()
     browser.close()

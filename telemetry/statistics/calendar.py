@@ -77,9 +77,8 @@ def weeks(first: date, last: date) -> list[Range]:
     return [(number, max(start, a), min(end, b)) for number, a, b in zip(numbers, edges, edges[1:], strict=False)]
 
 
-def hours(first: date, last: date) -> Iterator[Range]:
+def hours(start: datetime, end: datetime) -> Iterator[Range]:
     """Every hour as the lab's clock counts them: 0 is Monday's first, 167 Sunday's last."""
-    start, end = start_of(first), end_of(last)
     changes = offsets(start, end)
     for (at, offset), (until, _offset_then) in pairwise([*changes, (end, 0)]):
         while at < until:

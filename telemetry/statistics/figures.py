@@ -66,19 +66,21 @@ def figures(span: Span, now: datetime) -> Figures:
     known = availability(span, now)
     rows = Machine.objects.order_by("name", "pk").values_list("pk", "name", "type__name")
     machines = {row[0]: MachineFigures(*row, known.get(row[0], Availability())) for row in rows}
-    _count_uses(weeks, machines, span, now)
+    found = by_week_and_machine(span, now)
+    _count_uses(found, weeks, machines)
     return Figures(
         span,
         now,
         weeks=list(weeks.values()),
         machines=sorted(machines.values(), key=lambda machine: -machine.seconds),
-        hours=by_hour_of_week(span),
+        hours=by_hour_of_week(span, {week for week, uses in found.items() if uses}),
         refusals=refusals(span),
     )
 
 
-def _count_uses(weeks: dict[int, WeekFigures], machines: dict[int, MachineFigures], span: Span, now: datetime) -> None:
-    found = by_week_and_machine(span, now)
+def _count_uses(
+    found: dict[int, dict[int, tuple[int, int]]], weeks: dict[int, WeekFigures], machines: dict[int, MachineFigures]
+) -> None:
     for place, (number, week) in enumerate(weeks.items()):
         for machine_id, (seconds, uses) in found.get(number, {}).items():
             week.seconds += seconds

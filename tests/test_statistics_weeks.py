@@ -160,6 +160,11 @@ def test_no_column_leaves_the_picture():
         assert lines[-1].y == 0
 
 
+def test_a_week_that_is_alone_is_no_wall():
+    (column,) = week_columns(weeks_of(7)).columns
+    assert (column.x, column.width) == (40, 20)
+
+
 def test_many_years_have_several_weeks_to_a_column_and_lose_none():
     picture = week_columns(weeks_of(*[1] * 520))
     assert (picture.weeks_each, len(picture.columns), picture.total) == (4, 130, 520)
@@ -187,8 +192,8 @@ def test_no_label_stands_on_another(weeks, room):
 
 def test_a_picture_has_numbers_a_browser_reads_in_every_language():
     with translation.override("it"):
-        page = render_to_string("statistics/weeks_picture.html", {"picture": week_columns(weeks_of(1, 2.5))})
-    assert 'x="5.5%"' in page
+        page = render_to_string("statistics/weeks_picture.html", {"picture": week_columns(weeks_of(1, 2.5, 0, 0, 0))})
+    assert 'x="2.2%"' in page
     assert "2,5 h" in page
     assert 'style="' not in page
 

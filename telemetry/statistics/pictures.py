@@ -14,7 +14,8 @@ from typing import Any
 from telemetry.statistics.weeks import Week
 
 MOST_COLUMNS = 130
-_GAP = 0.22  # of a column's width
+_GAP = 0.22  # of a column's room
+_WIDEST = 20
 _FEW = 5
 
 
@@ -99,12 +100,13 @@ def columns(
     sums = [fold([value for _monday, value, _uses in group]) for group in groups]
     days = [max(first, group[0][0]) for group in groups]
     lines, top = scale(max(sums, default=0))
-    width = 100 / max(1, len(groups))
+    room = 100 / max(1, len(groups))
+    width = min(_WIDEST, (1 - _GAP) * room)
     drawn = [
         Column(
-            x=_rounded((at + _GAP / 2) * width),
+            x=_rounded(at * room + (room - width) / 2),
             y=_rounded(100 - 100 * total / top),
-            width=_rounded((1 - _GAP) * width),
+            width=_rounded(width),
             height=_rounded(100 * total / top),
             first_day=day,
             last_day=min(last, group[-1][0] + timedelta(days=6)),
@@ -116,8 +118,8 @@ def columns(
     return Columns(
         columns=drawn,
         lines=lines,
-        labels=month_labels(days, WIDE),
-        labels_narrow=month_labels(days, NARROW),
+        labels=month_labels(days, WIDE, (room - width) / 2),
+        labels_narrow=month_labels(days, NARROW, (room - width) / 2),
         weeks_each=each,
         total=sum(sums),
         uses=sum(column.uses for column in drawn),
@@ -147,7 +149,7 @@ def round_step(least: float) -> float:
     return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= least)
 
 
-def month_labels(mondays: Sequence[date], room: Room) -> list[Label]:
+def month_labels(mondays: Sequence[date], room: Room, inset: float = 0) -> list[Label]:
     """Where a month begins, or where the first of every so many does; every day where there are only some."""
     has_day = len(mondays) <= _FEW
     starts = list(range(len(mondays))) if has_day else _month_starts(mondays)
@@ -155,7 +157,7 @@ def month_labels(mondays: Sequence[date], room: Room) -> list[Label]:
     every = -(-len(starts) * (room.day if has_day else room.month) // 100) or 1
     labels: list[Label] = []
     for at in starts[::every]:
-        x = _rounded(at * width)
+        x = _rounded(at * width + inset)
         if labels and x - labels[-1].x < room.taken_by(labels[-1]):
             continue
         has_year = not has_day and (not labels or labels[-1].day.year != mondays[at].year)

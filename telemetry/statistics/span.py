@@ -100,8 +100,7 @@ def _day(text: str, otherwise: date) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise NotUnderstood(
-            gettext("“%(text)s” is no day. Write it like %(example)s.")
-            % {"text": Truncator(text).chars(20), "example": otherwise.isoformat()}
+            gettext("“%(text)s” is no day. Write it like 2026-01-31.") % {"text": Truncator(text).chars(20)}
         ) from None
 
 

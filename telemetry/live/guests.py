@@ -29,7 +29,9 @@ def viewers_now(guests: Iterable[Credentials], now: datetime) -> dict[Credential
     """The same answer that a page would give to each, in a few queries, and one per administrator."""
     asked = set(guests)
     # Keys are letters and digits; a database may choke on what somebody invents instead.
-    members = _members_of({guest.session_key for guest in asked if guest.session_key.isascii() and guest.session_key.isalnum()}, now)
+    members = _members_of(
+        {guest.session_key for guest in asked if guest.session_key.isascii() and guest.session_key.isalnum()}, now
+    )
     screens = screens_of({guest.screen_cookie for guest in asked if guest.screen_cookie})
     return {
         guest: viewer_of(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.browser.scenery import furnish, measure
 from tests.broker.lab import until
+from tests.browser.scenery import furnish, measure
 
 SIZES = {"wall": (1920, 1080), "4K": (3840, 2160), "upright": (1080, 1920), "laptop": (1366, 768)}
 

@@ -1,10 +1,11 @@
-"""`/?kiosk` on a wall: read from afar, touched by nobody, alive for months."""
+"""`/?kiosk` on a wall: everything fits, nobody touches it, and it lives for months."""
 
 import pytest
 
 from tests.broker.lab import until
 from tests.browser.scenery import furnish, measure
 
+SIZES = {"wall": (1920, 1080), "4K": (3840, 2160), "upright": (1080, 1920), "laptop": (1366, 768)}
 A_MEGABYTE = 1_000_000
 
 
@@ -28,9 +29,35 @@ def wall(browser, machines):
     return hang
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_twenty_four_machines_fit(wall, size):
+    page = wall(size=size)
+    assert len(page.all(".machine")) == 24
+    assert measure(page, "hasScrollbars()") is False
+    assert measure(page, "cutOff()") == []
+
+
+def test_it_fits_in_italian_too(wall):
+    page = wall(size=SIZES["laptop"], language="it")
+    assert measure(page, "hasScrollbars()") is False
+    assert measure(page, "cutOff()") == []
+
+
+def test_it_fits_wherever_it_drifts(wall):
+    """No pixel shows the same for months."""
+    page = wall(size=SIZES["wall"])
+    drift = "document.getAnimations().find(each => each.animationName === 'drift')"
+    frames = page.value(f"{drift}.effect.getKeyframes().map(frame => frame.computedOffset)")
+    assert len(frames) > 4
+    for frame in frames:
+        page.run(f"const drift = {drift}; drift.currentTime = arguments[0] * drift.effect.getTiming().duration", frame)
+        assert measure(page, "hasScrollbars()") is False
+        assert measure(page, "cutOff()") == []
+
+
 def test_letters_are_large_enough_for_five_metres(wall):
     """On a screen of a metre, 1920 pixels wide, a state of 18 pixels is a centimetre high."""
-    page = wall(size=(1920, 1080))
+    page = wall(size=SIZES["wall"])
     smallest = page.value(
         "Math.min(...[...document.querySelectorAll('.machine :is(h3, .state)')]"
         ".map(each => parseFloat(getComputedStyle(each).fontSize)))"
@@ -40,7 +67,7 @@ def test_letters_are_large_enough_for_five_metres(wall):
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
 def test_every_word_is_readable(wall, is_dark):
-    page = wall(size=(1920, 1080), is_dark=is_dark)
+    page = wall(size=SIZES["wall"], is_dark=is_dark)
     assert measure(page, "tooFaint('body')") == []
 
 
@@ -49,7 +76,7 @@ def test_nothing_on_it_waits_for_a_hand(wall):
 
 
 def test_three_thousand_changes_leave_nothing_behind(the_lab, wall, machines):
-    page = wall(size=(1366, 768))
+    page = wall(size=SIZES["laptop"])
     told = [machine for place, machine in enumerate(machines) if place % 6 != 5]
     before = the_lab.database.rows("SELECT is_blocked, blocked_reason, id FROM machines_machine")
     change(the_lab, page, told, range(20))

@@ -1,1 +1,1 @@
-"""How fast the worker answers, next to a bare echo on the same machine: `python -m tests.bench`."""
+"""How fast worker and pages are, next to a bare echo on the same machine: `python -m tests.bench`."""

@@ -57,13 +57,18 @@ class Database:
     def grow(self) -> None:
         self._call("grow", self.lab.machines, self.lab.members)
 
+    def liven(self) -> None:
+        self._call("liven", self.lab.machines, self.lab.members)
+
     def audit(self) -> dict[str, int]:
         report: dict[str, int] = json.loads(self._call("audit"))
         return report
 
     def _call(self, *arguments: object) -> str:
         command = python("-m", "tests.bench.seed", *map(str, arguments))
-        done = subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=600, check=False)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=1800, check=False
+        )
         if done.returncode:
             raise SystemExit(f"The bench's database cannot be prepared.\n{done.stderr[-2000:]}")
         return done.stdout.splitlines()[-1]

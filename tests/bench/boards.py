@@ -82,7 +82,9 @@ class Swarm:
         self.address = address
         self.tally = tally
         self.boards: dict[int, Board] = {}  # by file descriptor
+        self._watched: dict[int, Callable[[], object]] = {}
         self._poll = select.epoll()
+        self._next_look = 0.0
 
     def __enter__(self) -> Swarm:
         return self
@@ -113,14 +115,28 @@ class Swarm:
         if script_of is not None:
             for board in list(self.boards.values()):
                 board.begin(script_of(board.machine_id))
-        next_look = 0.0
-        while (now := perf_counter()) < end:
+        while perf_counter() < end:
             self.step()
-            if now >= next_look:
-                next_look = now + 0.1
-                self._look_at_clock(now)
-                if not any(board.script for board in self.boards.values()):
-                    return
+            if self._looks_at_clock() and not any(board.script for board in self.boards.values()):
+                return
+
+    def rest(self, seconds: float) -> None:
+        """Nothing new is asked; what comes is heard."""
+        end = perf_counter() + seconds
+        while True:
+            self._looks_at_clock()
+            self.step(min(max(0.0, end - perf_counter()), 0.1))
+            if perf_counter() >= end:
+                return
+
+    def watch(self, sock: socket.socket, on_readable: Callable[[], object]) -> None:
+        """Something else that is heard in the same loop."""
+        self._watched[sock.fileno()] = on_readable
+        self._poll.register(sock, select.EPOLLIN)
+
+    def unwatch(self, sock: socket.socket) -> None:
+        self._poll.unregister(sock)
+        del self._watched[sock.fileno()]
 
     def _connect(self, machine_id: int) -> Board:
         board = Board(machine_id, self.address)
@@ -128,8 +144,11 @@ class Swarm:
         self._poll.register(board.sock, select.EPOLLOUT)
         return board
 
-    def step(self) -> None:
-        for descriptor, events in self._poll.poll(0.02):
+    def step(self, patience: float = 0.02) -> None:
+        for descriptor, events in self._poll.poll(patience):
+            if descriptor in self._watched:
+                self._watched[descriptor]()
+                continue
             board = self.boards[descriptor]
             try:
                 if events & select.EPOLLOUT:
@@ -174,6 +193,15 @@ class Swarm:
             self.tally.acknowledged_uses += 1
             self.tally.acknowledged_seconds += query.seconds
         board.proceed(waited <= PATIENCE)
+
+    def _looks_at_clock(self) -> bool:
+        """Now and then: boards lose patience, and show the broker that they live."""
+        now = perf_counter()
+        if now < self._next_look:
+            return False
+        self._next_look = now + 0.1
+        self._look_at_clock(now)
+        return True
 
     def _look_at_clock(self, now: float) -> None:
         for board in list(self.boards.values()):

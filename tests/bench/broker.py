@@ -24,7 +24,7 @@ log_type warning
 
 class Broker(Child):
     def __init__(self, directory: Path) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         text = _CONFIGURATION.format(port=self.port, host=HOST)
         if os.geteuid() == 0:
             text += "user root\n"
@@ -68,7 +68,7 @@ def _mosquitto() -> str:
     return found
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from time import perf_counter
 
 import psutil
@@ -13,8 +14,22 @@ def seconds_of(pid: int) -> float:
     return float(times.user + times.system)
 
 
+_families: list[float] = []
+
+
+def note_family(pid: int) -> None:
+    """Before it ends: what it and all below it have used is ours, though some of them nobody will wait for."""
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            _families.append(seconds_of(process.pid))
+
+
 class Others:
-    """How much of the machine went to processes that are none of ours, since this was made."""
+    """How much of the machine went to processes that are none of ours, since this was made.
+
+    Ours are these, and those that we started and that have ended since.
+    """
 
     def __init__(self, *pids: int) -> None:
         self._pids = (os.getpid(), *pids)
@@ -28,4 +43,5 @@ class Others:
     def _look(self) -> tuple[float, float, float]:
         times = psutil.cpu_times()
         idle = times.idle + getattr(times, "iowait", 0.0)
-        return perf_counter(), sum(times[:8]) - idle, sum(map(seconds_of, self._pids))
+        ended = os.times().children_user + os.times().children_system + sum(_families)
+        return perf_counter(), sum(times[:8]) - idle, ended + sum(map(seconds_of, self._pids))

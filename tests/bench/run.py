@@ -13,12 +13,14 @@ from pathlib import Path
 from time import perf_counter
 
 from tests.bench.backends import Backend, Database, NotReady, echo, worker
+from tests.bench.bench import Bench, Numbers, Scenario
 from tests.bench.broker import Broker
 from tests.bench.cpu import Others, seconds_of
 from tests.bench.lab import Lab
-from tests.bench.scenarios import SCENARIOS, Bench, Numbers, Scenario
+from tests.bench.scenarios import SCENARIOS
 from tests.bench.table import FLOOR
 from tests.bench.tally import Tally, percentile
+from tests.bench.web import Webs
 
 
 class Run:
@@ -26,7 +28,7 @@ class Run:
         self.options = options
         self.directory = directory
         self.lab = Lab(options.machines, options.members)
-        self.scenarios = [scenario for scenario in SCENARIOS if options.only in ("", scenario.name)]
+        self.scenarios = [scenario for scenario in SCENARIOS if not options.only or scenario.name in options.only]
         self.remarks: list[str] = []
         self.circumstances = (
             f"{os.cpu_count()} cores ({platform.machine()}), load {os.getloadavg()[0]:.1f}, Python "
@@ -39,7 +41,7 @@ class Run:
         columns: dict[str, Numbers] = {}
         with Broker(self._room("broker")) as broker:
             directory = self._room("echo")
-            columns[FLOOR], _tally = self._measure(FLOOR, broker, echo(broker, self.lab, directory), None)
+            columns[FLOOR], _tally = self._measure(FLOOR, broker, echo(broker, self.lab, directory))
         for uses in self.options.history:
             name = f"history {uses:,}"
             try:
@@ -56,7 +58,8 @@ class Run:
         before = database.audit()
         with Broker(directory) as broker:
             floor = self._floor_now(name, broker, directory)
-            numbers, tally = self._measure(name, broker, worker(broker, database, directory), database)
+            webs = Webs(database, broker, directory, self.directory / "static")
+            numbers, tally = self._measure(name, broker, worker(broker, database, directory), webs)
         numbers |= floor
         after = database.audit()
         numbers["wrong_odometers"] = after["wrong_odometers"]
@@ -73,34 +76,49 @@ class Run:
         return {f"floor_{key}": value for key, value in numbers.items()}
 
     def _measure(
-        self, name: str, broker: Broker, process: AbstractContextManager[Backend], database: Database | None
+        self, name: str, broker: Broker, process: AbstractContextManager[Backend], webs: Webs | None = None
     ) -> tuple[Numbers, Tally]:
+        """Without webs there is no database either."""
         total = Tally()
         has_grown = False
         with process as backend:
             others = Others(broker.pid, backend.child.pid)
             numbers: Numbers = {"start_up": backend.start_up}
             for scenario in self.scenarios:
-                if scenario.needs_crowd and not has_grown and database is not None:
-                    database.grow()
+                if scenario.needs_web and webs is None:
+                    continue
+                if scenario.needs_crowd and not has_grown and webs is not None:
+                    webs.database.grow()
                     has_grown = True
-                numbers |= self._scenario(name, scenario, broker, backend, total)
+                numbers |= self._scenario(name, scenario, broker, backend, total, webs)
                 if not backend.child.is_running:
                     raise NotReady(backend.child.last_words())
             numbers |= {"megabytes": backend.megabytes, "others": others.percent()}
         numbers["troubles"] = sum(total.troubles.values()) - total.late  # late ones are unanswered already
-        if backend.child.exit_code and database is not None:
+        if backend.child.exit_code and webs is not None:
             self.remarks.append(f"{name}: exit code {backend.child.exit_code}: {backend.child.last_words()}")
         return numbers, total
 
-    def _scenario(self, name: str, scenario: Scenario, broker: Broker, backend: Backend, total: Tally) -> Numbers:
+    def _scenario(
+        self,
+        name: str,
+        scenario: Scenario,
+        broker: Broker,
+        backend: Backend,
+        total: Tally,
+        webs: Webs | None = None,
+    ) -> Numbers:
         _say(f"{name}: {scenario.name}")
         tally = Tally()
-        backend_cpu = partial(seconds_of, backend.child.pid)
-        numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally, backend_cpu))
+        cpu = partial(seconds_of, backend.child.pid)
+
+        def remark(text: str) -> None:
+            self.remarks.append(f"{name}, {scenario.name}: {text}")
+
+        numbers = scenario.measure(Bench(broker.address, self.lab, self.options.quick, tally, cpu, remark, webs))
         total.add_troubles(tally)
         if tally.troubles:
-            self.remarks.append(f"{name}, {scenario.name}: {tally.troubles} {tally.details}".rstrip())
+            remark(f"{tally.troubles} {tally.details}".rstrip())
         gc.collect()
         return numbers
 

@@ -8,40 +8,15 @@ from itertools import cycle
 from time import perf_counter, process_time
 
 from tests.bench import queries
-from tests.bench.boards import Script, ScriptOf, Swarm
+from tests.bench.bench import Bench, Numbers, Scenario
+from tests.bench.boards import Script, ScriptOf
 from tests.bench.lab import CROWD, Lab
+from tests.bench.pages import page_of_a_thousand
 from tests.bench.queries import Query
-from tests.bench.tally import Tally, percentile
+from tests.bench.screens import tap_to_screens
+from tests.bench.tally import percentile
 
-Numbers = dict[str, float]
 _QUERIES_BACK_ONLINE = 11  # checkmachine, then five sessions of start and stop
-
-
-@dataclass
-class Bench:
-    address: tuple[str, int]
-    lab: Lab
-    is_quick: bool
-    tally: Tally  # of this scenario
-    backend_cpu: Callable[[], float]  # seconds it has used
-
-    @property
-    def seconds(self) -> float:
-        return 1.5 if self.is_quick else 6.0
-
-    @property
-    def samples(self) -> int:
-        return 1000 if self.is_quick else 4000
-
-    def swarm(self) -> Swarm:
-        return Swarm(self.address, self.tally)
-
-
-@dataclass(frozen=True)
-class Scenario:
-    name: str
-    measure: Callable[[Bench], Numbers]
-    needs_crowd: bool = False
 
 
 def check_user_alone(bench: Bench) -> Numbers:
@@ -119,7 +94,9 @@ SCENARIOS = [
     Scenario("sessions50", sessions_many),
     Scenario("checkmachine", check_machine_alone),
     Scenario("replays", replays_while_others_tap),
+    Scenario("screens", tap_to_screens, needs_web=True),
     Scenario("reconnect", reconnect_crowd, needs_crowd=True),
+    Scenario("page", page_of_a_thousand, needs_crowd=True, needs_web=True),
 ]
 
 

@@ -1,6 +1,7 @@
 """Fills the bench's database and audits it afterwards, in a process of its own: `DATABASE_URL` names the database.
 
-`python -m tests.bench.seed fill MACHINES MEMBERS USES | grow MACHINES MEMBERS | audit` prints one JSON object.
+`python -m tests.bench.seed fill MACHINES MEMBERS USES | grow MACHINES MEMBERS | liven MACHINES MEMBERS | audit` prints
+one JSON object.
 """
 
 from __future__ import annotations
@@ -41,6 +42,36 @@ def fill(lab: Lab, uses: int) -> None:
 def grow(lab: Lab) -> None:
     known = set(Machine.objects.values_list("id", flat=True))
     _create_machines(lab, [machine_id for machine_id in lab.all_ids if machine_id not in known])
+
+
+def liven(lab: Lab) -> None:
+    """As on some afternoon: every fifth machine is in use, some are blocked, few are silent."""
+    now = timezone.now()
+    machines = list(Machine.objects.order_by("pk"))
+    is_running = set(Use.objects.filter(ended_at__isnull=True).values_list("machine_id", flat=True))
+    members = _members()
+    uses = []
+    for machine in machines:
+        machine.last_seen_at = now - timedelta(hours=1) if machine.id % 25 == 0 else now
+        machine.is_blocked = machine.id % 20 == 1
+        machine.blocked_at = now - timedelta(hours=machine.id % 50) if machine.is_blocked else None
+        machine.blocked_reason = f"Belt {machine.id} is worn, a new one is ordered" if machine.is_blocked else ""
+        if machine.id % 5 == 0 and machine.id not in is_running:
+            authorized = lab.authorized(machine.id)
+            number = authorized[machine.id // 5 % len(authorized)]
+            begun = now - timedelta(seconds=machine.id * 7919 % 20000)
+            uses.append(
+                Use(
+                    machine=machine,
+                    member_id=members[number],
+                    card_uid=card_uid(number),
+                    started_at=begun,
+                    last_seen_at=now,
+                    recorded_at=begun,
+                )
+            )
+    Machine.objects.bulk_update(machines, ["last_seen_at", "is_blocked", "blocked_at", "blocked_reason"], 200)
+    Use.objects.bulk_create(uses, _BATCH)
 
 
 def audit() -> dict[str, int]:
@@ -85,7 +116,14 @@ def _create_machines(lab: Lab, machine_ids: Iterable[int]) -> None:
 
 def _machine(machine_id: int, kind: MachineType) -> Machine:
     before = machine_id % 7 * 3600
-    return Machine(id=machine_id, name=f"Laser {machine_id}", type=kind, initial_seconds=before, seconds_used=before)
+    return Machine(
+        id=machine_id,
+        name=f"Laser {machine_id}",
+        type=kind,
+        location=f"Room {machine_id % 9 + 1}",
+        initial_seconds=before,
+        seconds_used=before,
+    )
 
 
 def _plan(machine: Machine, now: datetime) -> MaintenancePlan:
@@ -147,6 +185,8 @@ def main(command: str, *numbers: str) -> None:
             fill(Lab(*given[:2]), given[2])
         case "grow":
             grow(Lab(*given))
+        case "liven":
+            liven(Lab(*given))
         case "audit":
             report = audit()
     print(json.dumps(report))

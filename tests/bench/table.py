@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tests.bench.scenarios import Numbers
+from tests.bench.bench import Numbers
 
 FLOOR = "floor (echo)"
 Columns = Mapping[str, Numbers]  # FLOOR, then "history 0" and so on
@@ -40,6 +40,11 @@ def times_the_first(factor: float) -> Judge:
     return lambda columns, key, name: columns[name][key] <= factor * columns[_histories(columns)[0]][key]
 
 
+def as_in(other: str) -> Judge:
+    """No more than that row says."""
+    return lambda columns, key, name: columns[name][key] <= columns[name][other]
+
+
 ROWS = [
     Row("checkuser, one board, p50 ms", "checkuser_p50", 3, "<= 2 x floor", times_the_floor(2)),
     Row("  floor at that moment, p50 ms", "floor_checkuser_p50", 3),
@@ -54,6 +59,19 @@ ROWS = [
     Row("replays in a row, 50 boards tap, p50 ms", "replays_p50", 1),
     Row("replays in a row, 50 boards tap, p99 ms", "replays_p99", 1, "<= 100", at_most(100)),
     Row("  taps meanwhile, answers/s", "replays_taps_rate", 0),
+    Row("tap to 20 screens, one at a time, p50 ms", "screens_p50", 1, "<= 15", at_most(15)),
+    Row("  p99 ms", "screens_p99", 1, "<= 60", at_most(60)),
+    Row("  the first of the 20, p50 ms", "screens_first_p50", 1),
+    Row("  the board's answer, p50 ms", "screens_answer_p50", 1),
+    Row("tap to 20 screens, 20 taps/s, p50 ms", "screens_many_p50", 1, "<= 15", at_most(15)),
+    Row("  p99 ms", "screens_many_p99", 1, "<= 60", at_most(60)),
+    Row("  changes that a screen did not show", "screens_missed", 0, "0", at_most(0)),
+    Row("tap to the DOM, 1 page in Chromium, p50 ms", "screens_dom_alone_p50", 1),
+    Row("  p99 ms", "screens_dom_alone_p99", 1),
+    Row("  changes that it did not show", "screens_dom_alone_missed", 0, "0", at_most(0)),
+    Row("tap to the DOM, 20 pages in one Chromium, p50 ms", "screens_dom_p50", 1),
+    Row("  p99 ms", "screens_dom_p99", 1),
+    Row("  changes that a page did not show", "screens_dom_missed", 0, "0", at_most(0)),
     Row("1,000 boards back, unanswered in 2 s", "reconnect_unanswered", 0, "0", at_most(0)),
     Row("  answered late", "reconnect_late", 0, "0", at_most(0)),
     Row("  p50 ms", "reconnect_p50", 1),
@@ -61,7 +79,20 @@ ROWS = [
     Row("  slowest ms", "reconnect_max", 1),
     Row("  all done after s", "reconnect_seconds", 2),
     Row("  backend, s of processor in all", "reconnect_cpu", 2),
-    Row("memory after all that, MB", "megabytes", 1, "<= 50", at_most(50)),
+    Row("page of 1,000 machines, live, p50 ms", "page_live_p50", 1, "<= 30", at_most(30)),
+    Row("  p99 ms", "page_live_p99", 1),
+    Row("  without a broker, all read each time, p50 ms", "page_read_p50", 1),
+    Row("  without a broker, p99 ms", "page_read_p99", 1),
+    Row("  first visit of a fresh process, ms", "page_first", 0),
+    Row("  queries", "page_queries", 0, "as with 50", as_in("page_queries_lab")),
+    Row("  queries with 50 machines, no history", "page_queries_lab", 0),
+    Row("page of 50 machines, all it loads, kB gzipped", "page_kilobytes", 1, "<= 60", at_most(60)),
+    Row("200 screens, not served", "many_screens_unserved", 0, "0", at_most(0)),
+    Row("  tap to the last of them, p50 ms", "many_screens_p50", 1),
+    Row("memory of the web process, 50 machines, MB", "screens_megabytes", 1, "<= 90", at_most(90)),
+    Row("memory of the web process, 1,000 machines, MB", "web_megabytes", 1, "<= 90", at_most(90)),
+    Row("  and 200 screens, MB", "many_screens_megabytes", 1, "<= 90", at_most(90)),
+    Row("memory of the worker after all that, MB", "megabytes", 1, "<= 50", at_most(50)),
     Row("start-up to the first answer, s", "start_up", 2),
     Row("answers wrong, unasked or missing", "troubles", 0, "0", at_most(0)),
     Row("odometers wrong", "wrong_odometers", 0, "0", at_most(0)),

@@ -101,16 +101,16 @@ class Web(Process):
 
 def frames(socket):
     """What it brings as text, until it is closed."""
-    while (frame := socket.recv_data(control_frame=True))[0] != websocket.ABNF.OPCODE_CLOSE:
-        if frame[0] == websocket.ABNF.OPCODE_TEXT:
-            yield json.loads(frame[1])
+    while (frame := socket.recv_frame()).opcode != websocket.ABNF.OPCODE_CLOSE:
+        if frame.opcode == websocket.ABNF.OPCODE_TEXT:
+            yield json.loads(frame.data)
 
 
 def closing(socket):
     """The code with which it is closed; what comes before is read and forgotten."""
-    while (frame := socket.recv_data(control_frame=True))[0] != websocket.ABNF.OPCODE_CLOSE:
+    while (frame := socket.recv_frame()).opcode != websocket.ABNF.OPCODE_CLOSE:
         pass
-    return int.from_bytes(frame[1][:2], "big")
+    return int.from_bytes(frame.data[:2], "big")
 
 
 class Lab:

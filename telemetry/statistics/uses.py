@@ -67,9 +67,11 @@ def by_hour_of_week(span: Span, busy_weeks: Container[int]) -> list[int]:
 
 
 def _running(span: Span, now: datetime) -> Iterator[tuple[int, int, int]]:
-    running = Use.objects.filter(ended_at__isnull=True, started_at__gte=span.start, started_at__lt=span.end)
-    for machine_id, started_at in running.order_by().values_list("machine_id", "started_at"):
-        yield week_number(today(started_at)), machine_id, max(0, (now - started_at) // _SECOND)
+    """One for each machine at most. Asked for those of the span, SQLite would look at all uses of the span."""
+    running = Use.objects.filter(ended_at__isnull=True).order_by().values_list("machine_id", "started_at")
+    for machine_id, started_at in running:
+        if span.start <= started_at < span.end:
+            yield week_number(today(started_at)), machine_id, max(0, (now - started_at) // _SECOND)
 
 
 def _ask(question: str, ranges: Iterable[Range]) -> list[tuple[int, Any]]:

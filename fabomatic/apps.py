@@ -6,10 +6,12 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.utils.translation import gettext_lazy as _
 
 
 class FabomaticConfig(AppConfig):
     name = "fabomatic"
+    verbose_name = _("System")
 
     def ready(self) -> None:
         from fabomatic import checks  # noqa: F401  (registers the system checks)

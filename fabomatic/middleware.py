@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
 
 POLICY = (
@@ -49,3 +50,28 @@ def _sockets(request: HttpRequest) -> str:
         return "'self'"
     scheme = "wss" if request.is_secure() else "ws"
     return "'self'" if host.startswith("[") else f"'self' {scheme}://{host}"
+
+
+@sync_and_async_middleware
+def own_language(get_response: Any) -> Any:
+    """Somebody who chose a language reads it everywhere, whatever the browser asks for."""
+    if iscoroutinefunction(get_response):
+
+        async def answer_soon(request: HttpRequest) -> HttpResponseBase:
+            _speak_to(request, await request.auser())
+            return await get_response(request)
+
+        return answer_soon
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        _speak_to(request, request.user)
+        return get_response(request)
+
+    return answer
+
+
+def _speak_to(request: HttpRequest, user: Any) -> None:
+    language = getattr(user, "language", "")
+    if language:
+        translation.activate(language)
+        request.LANGUAGE_CODE = translation.get_language()

@@ -48,7 +48,7 @@ INSTALLED_APPS = [
 if not IS_LEAN:
     INSTALLED_APPS = [
         *INSTALLED_APPS,
-        "django.contrib.admin",
+        "fabomatic.admin_config.LabAdminConfig",
         "django.contrib.sessions",
         "django.contrib.messages",
         "whitenoise.runserver_nostatic",
@@ -69,6 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fabomatic.middleware.own_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]

@@ -5,7 +5,7 @@ from django.db.migrations.operations import CreateModel
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-OUR_APPS = ("members", "machines", "telemetry")
+OUR_APPS = ("members", "machines", "telemetry", "fabomatic")
 
 
 class MembersConfig(AppConfig):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.signals import pre_delete
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.access import Outcome
 from machines.models import Machine
 from members.fields import CardUidField
-from members.models import Card
+from members.models import Card, Member
 
 
 class Board(models.Model):
@@ -92,6 +94,11 @@ class Tap(models.Model):
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.outcome}"
+
+
+@receiver(pre_delete, sender=Member)
+def forget_cards_of(instance: Member, **kwargs: Any) -> None:
+    Tap.objects.filter(member=instance).update(uid="")
 
 
 class Downtime(models.Model):

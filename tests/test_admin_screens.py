@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from members.models import Change
 from telemetry.models import Screen
 from telemetry.screens import exchange, make_link, revoke
 from telemetry.viewers import secret_hash
@@ -116,7 +116,7 @@ def test_the_secret_is_in_no_log_session_message_or_address(boss):
     renewed = boss.post(link_address(Screen.objects.get()))
     for response in (added, renewed):
         secret = secret_in(response)
-        kept = [repr(LogEntry.objects.values_list()), repr([row.get_decoded() for row in Session.objects.all()])]
+        kept = [repr(Change.objects.values_list()), repr([row.get_decoded() for row in Session.objects.all()])]
         kept += [str(message) for message in get_messages(response.wsgi_request)]
         kept += [str(value) for value in (*response.headers.values(), *response.cookies.values())]
         kept += [repr(Screen.objects.values()), response.wsgi_request.get_full_path()]
@@ -138,8 +138,8 @@ def test_a_new_link_ends_the_old_one_and_is_noted(boss, shown, dora):
     secret = secret_in(boss.post(link_address(shown)))
     shown.refresh_from_db()
     assert (shown.cookie_hash, shown.link_hash) == ("", secret_hash(secret))
-    entry = LogEntry.objects.get()
-    assert (entry.user, entry.object_repr, entry.change_message) == (dora, "Workshop", "Made a new link.")
+    entry = Change.objects.get()
+    assert (entry.member, entry.object_repr, entry.details[0]["text"]) == (dora, "Workshop", "Made a new link.")
 
 
 def test_asking_for_the_address_of_a_link_makes_none(boss, shown):
@@ -182,8 +182,8 @@ def test_revoked_screens_see_nothing_any_more(boss, shown, dora):
     shown.refresh_from_db()
     assert (shown.cookie_hash, shown.link_hash) == ("", "")
     assert shown.revoked_at is not None
-    entry = LogEntry.objects.get()
-    assert (entry.user, entry.object_repr, entry.change_message) == (dora, "Workshop", "Revoked.")
+    entry = Change.objects.get()
+    assert (entry.member, entry.object_repr, entry.details[0]["text"]) == (dora, "Workshop", "Revoked.")
 
 
 def test_several_are_revoked_at_once_and_each_is_noted(boss, shown):
@@ -191,7 +191,7 @@ def test_several_are_revoked_at_once_and_each_is_noted(boss, shown):
     response = press_revoke(boss, shown, *others, sure="yes")
     assert "3 screens were revoked" in str(next(iter(get_messages(response.wsgi_request))))
     assert Screen.objects.filter(revoked_at=None).count() == 0
-    assert LogEntry.objects.count() == 3
+    assert Change.objects.count() == 3
 
 
 def test_a_screen_keeps_the_time_when_it_was_revoked_first(boss, screen):

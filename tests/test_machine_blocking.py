@@ -4,10 +4,11 @@ import re
 from unittest.mock import patch
 
 import pytest
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.test import Client
 
 from machines.models import Machine
+from members.changes import sentences
+from members.models import Change
 from telemetry import nudge
 from tests.staff import backend_role, client_of
 
@@ -80,8 +81,8 @@ def test_the_worker_is_told(staff, django_capture_on_commit_callbacks):
 def test_the_admins_history_tells_who_did_it_and_why(staff, tina):
     block(staff)
     staff.post("/machines/7/unblock/")
-    entries = LogEntry.objects.filter(object_id="7", content_type__model="machine", action_flag=CHANGE, user=tina)
-    assert [entry.get_change_message() for entry in entries] == [
+    entries = Change.objects.filter(object_id="7", content_type__model="machine", kind="changed", member=tina)
+    assert [sentences(entry, sees_people=True)[0] for entry in entries] == [
         "Unblocked. It had been blocked: Tube leaks",
         "Blocked: Tube leaks",
     ]
@@ -95,14 +96,14 @@ def test_who_blocks_second_changes_nothing_and_reads_why(staff, blocked):
     assert state() == (True, "Mirror cracked")
     assert Machine.objects.get(pk=7).blocked_at == blocked.blocked_at
     assert "It was blocked already, and nothing was changed. The reason: Mirror cracked" in page
-    assert not LogEntry.objects.exists()
+    assert not Change.objects.exists()
 
 
 def test_who_unblocks_second_changes_nothing(staff):
     response = staff.post("/machines/7/unblock/")
     assert response.status_code == 302
     assert state() == (False, "")
-    assert not LogEntry.objects.exists()
+    assert not Change.objects.exists()
 
 
 # ---- what is refused -------------------------------------------------------------------------------------------------

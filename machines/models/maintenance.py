@@ -38,6 +38,9 @@ class MaintenancePlan(models.Model):
     instructions_url = models.URLField(_("instructions"), blank=True)
     reading_at_last_work = models.PositiveBigIntegerField(_("odometer at the last work, seconds"), blank=True)
     last_work_at = models.DateTimeField(_("last work"), default=timezone.now)
+    # What counts while there is no later intervention: where the plan began, or what staff last set by hand.
+    base_reading = models.PositiveBigIntegerField(default=0, editable=False)
+    base_at = models.DateTimeField(default=timezone.now, editable=False)
     is_active = models.BooleanField(_("active"), default=True)
 
     class Meta:
@@ -66,7 +69,16 @@ class MaintenancePlan(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._starts_now():
             self.reading_at_last_work = Machine.objects.values_list("seconds_used", flat=True).get(pk=self.machine_id)
+        if self._was_set_by_hand():
+            self.base_reading, self.base_at = self.reading_at_last_work, self.last_work_at
+            if (fields := kwargs.get("update_fields")) is not None:
+                kwargs["update_fields"] = {*fields, "base_reading", "base_at"}
         super().save(*args, **kwargs)
+
+    def _was_set_by_hand(self) -> bool:
+        """Interventions move the plan without saving it."""
+        stored = MaintenancePlan.objects.filter(pk=self.pk).values_list("reading_at_last_work", "last_work_at").first()
+        return stored != (self.reading_at_last_work, self.last_work_at)
 
     def _starts_now(self) -> bool:
         return self.reading_at_last_work is None
@@ -132,9 +144,13 @@ class Intervention(models.Model):
 
 
 def follow_interventions(plan_id: int) -> None:
-    latest = Intervention.objects.filter(plan_id=plan_id).order_by("-at", "-pk").first()
-    if latest is not None:
-        MaintenancePlan.objects.filter(pk=plan_id).update(last_work_at=latest.at, reading_at_last_work=latest.reading)
+    """To its latest intervention, or to what it began with or staff set by hand, if that is later."""
+    plan = MaintenancePlan.objects.filter(pk=plan_id).values_list("base_at", "base_reading").first()
+    if plan is None:
+        return
+    latest = Intervention.objects.filter(plan_id=plan_id).order_by("-at", "-pk").values_list("at", "reading").first()
+    at, reading = plan if latest is None or plan[0] > latest[0] else latest
+    MaintenancePlan.objects.filter(pk=plan_id).update(last_work_at=at, reading_at_last_work=reading)
 
 
 @receiver(post_delete, sender=Intervention)

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from machines.expressions import SecondsBetween
 from machines.models.machines import Machine, add_to_odometer, locked
 from members.fields import CardUidField
+from members.models import Member
 
 
 class EndReason(models.TextChoices):
@@ -130,6 +131,12 @@ def take_hours_back(instance: Use, origin: Any = None, **kwargs: Any) -> None:
     current = _locked_use(instance.pk, instance.machine_id)
     if current is not None:
         add_to_odometer(current.machine_id, -(current.duration or 0))
+
+
+@receiver(pre_delete, sender=Member)
+def forget_cards_of(instance: Member, **kwargs: Any) -> None:
+    """A running use keeps its card: the board's stop has to find it, or its hours would count twice."""
+    Use.objects.filter(member=instance, ended_at__isnull=False).update(card_uid="")
 
 
 def _locked_use(use_id: int | None, machine_id: int) -> Use | None:

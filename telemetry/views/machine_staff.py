@@ -7,9 +7,7 @@ from datetime import datetime
 from functools import wraps
 from typing import Any
 
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.views import redirect_to_login
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +15,8 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from machines.models import Machine
+from members.changes import note, said
+from members.models import Change
 from telemetry.viewers import viewer_of_request
 
 
@@ -42,19 +42,11 @@ def for_machine_staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpRe
     return with_viewer
 
 
-def log(request: HttpRequest, machine: Machine, sentence: str, now: datetime) -> LogEntry:
+def log(request: HttpRequest, machine: Machine, sentence: str, now: datetime) -> Change:
     """As the admin notes a change; there it is read under the machine's history."""
+    return note(request.user.pk, machine, Change.Kind.CHANGED, said(sentence), at=now)
+
+
+def last_log(request: HttpRequest) -> Change | None:
     user: Any = request.user
-    return LogEntry.objects.create(
-        action_time=now,
-        user_id=user.pk,
-        content_type=ContentType.objects.get_for_model(Machine),
-        object_id=str(machine.pk),
-        object_repr=str(machine)[:200],
-        action_flag=CHANGE,
-        change_message=sentence,
-    )
-
-
-def last_log(request: HttpRequest) -> LogEntry | None:
-    return LogEntry.objects.filter(user_id=request.user.pk).order_by("-pk").first()
+    return Change.objects.filter(member_id=user.pk).order_by("-pk").first()

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from machines.models import Machine
+from members.changes import said
 from members.models import Member
 from telemetry import remote
 from telemetry.outbox import NotPublished
@@ -52,8 +53,8 @@ def _ask(request: HttpRequest, machine: Machine, kind: Kind, uid: str, now: date
         remote.send(asked)
     except NotPublished as error:
         del request.session[ASKED_KEY]
-        entry.change_message = f"{sentence} {error}"
-        entry.save(update_fields=["change_message"])
+        entry.details = said(f"{sentence} {error}")
+        entry.save(update_fields=["details"])
         messages.error(request, _("The board was not asked. %(reason)s") % {"reason": error})
 
 
@@ -67,8 +68,8 @@ def _is_double_click(request: HttpRequest, machine: Machine, sentence: str, now:
     entry = last_log(request)
     return (
         entry is not None
-        and (entry.object_id, entry.change_message) == (str(machine.pk), sentence)
-        and abs(now - entry.action_time) < remote.DOUBLE_CLICK
+        and (entry.object_id, entry.details) == (str(machine.pk), said(sentence))
+        and abs(now - entry.at) < remote.DOUBLE_CLICK
     )
 
 

@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from members.fields import CardUidField
@@ -136,6 +137,11 @@ class Member(AbstractBaseUser):
     def is_staff(self) -> bool:
         """What Django's admin asks before it lets somebody in."""
         return self.is_active and self.role.is_backend_admin
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Who enters the administration, or no longer does, has to log in again: sessions hold what was so before."""
+        with_password: str = super()._get_session_auth_hash(secret=secret)  # type: ignore[misc]
+        return salted_hmac("members.models.Member.session", f"{with_password}{self.is_staff:d}").hexdigest()
 
     def has_perm(self, permission: str, obj: Any = None) -> bool:
         if self.is_staff and self.is_superuser:

@@ -3,20 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import label_for_field
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-import telemetry.screen_admin  # noqa: F401  (registers its own)
-from members.admin import FindsCards
+from members.admin import LabAdmin
 from telemetry.boards import contested_place, settle_conflict
-from telemetry.models import Board, Tap
+from telemetry.models import Board
 
 
 @admin.register(Board)
-class BoardAdmin(admin.ModelAdmin):
+class BoardAdmin(LabAdmin):
     list_display = (
         "__str__",
         "machine",
@@ -68,34 +66,3 @@ class BoardAdmin(admin.ModelAdmin):
             self.log_change(request, board, str(_("Said where it belongs.")))
         text = ngettext("%(count)d conflict was settled.", "%(count)d conflicts were settled.", len(contested))
         self.message_user(request, text % {"count": len(contested)}, messages.SUCCESS)
-
-
-@admin.register(Tap)
-class TapAdmin(FindsCards):
-    """The access log: to read. It goes only with its machine."""
-
-    list_display = ("at", "outcome", "machine", "uid", "member", "level", "circumstances")
-    list_filter = ("at", "outcome", "is_machine_blocked", "is_maintenance_due", "is_enrolled", "machine__type")
-    list_select_related = ("machine", "member")
-    search_fields = ("machine__name", "member__first_name", "member__last_name")
-    show_full_result_count = False
-
-    @admin.display(description=_("circumstances"))
-    def circumstances(self, tap: Tap) -> str:
-        """What else the board or staff made of it, in the words of the fields."""
-        names = ("is_machine_blocked", "is_maintenance_due", "is_enrolled")
-        return ", ".join(str(label_for_field(name, Tap)) for name in names if getattr(tap, name))
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_about_machines(request) and super().has_delete_permission(request, obj)
-
-
-def _is_about_machines(request: HttpRequest) -> bool:
-    match = request.resolver_match
-    return match is not None and (match.url_name or "").startswith("machines_machine_")

@@ -20,6 +20,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from members.admin import LabAdmin
 from telemetry.models import Screen
 from telemetry.screens import Pairing, in_groups, make_link, pairing, revoke
 
@@ -27,11 +28,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @admin.register(Screen)
-class ScreenAdmin(admin.ModelAdmin):
+class ScreenAdmin(LabAdmin):
     list_display = ("name", "state", "last_seen_at", "created_by")
     list_select_related = ("created_by",)
     search_fields = ("name",)
     readonly_fields: ClassVar[tuple[str, ...]] = ("state", "last_seen_at", "created_at", "created_by")
+    personal = frozenset({"created_by"})
     actions = ("revoke_selected",)
 
     class Media:

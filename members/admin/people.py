@@ -1,51 +1,20 @@
 from __future__ import annotations
 
-import re
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, ForeignKey, ManyToManyField, Q, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from members.admin_forms import (
-    LAST_SUPERUSER,
-    CardForm,
-    CardOfMemberForm,
-    LoginForm,
-    MemberForm,
-    PasswordForm,
-    RoleForm,
-)
-from members.apps import OUR_APPS
-from members.models import Card, Member, Role
+from members.admin.forms import LAST_SUPERUSER, CardForm, MemberForm, PasswordForm
+from members.admin.search import FindsCards
+from members.models import Card, Member
 from members.power import is_last_superuser, may_touch, ordinary_roles
-from members.uids import normalise_uid
-
-admin.site.login_form = LoginForm
-admin.site.unregister(Group)  # permissions come from roles
-
-_PART_OF_A_UID = re.compile(r"[0-9a-f]{4,40}")
-
-
-class FindsCards(admin.ModelAdmin):
-    """Searches `card_lookup` for a card number in any notation, next to the ordinary search."""
-
-    card_lookup = "uid"
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
-    ) -> tuple[QuerySet[Any], bool]:
-        found, may_have_duplicates = super().get_search_results(request, queryset, search_term)
-        uid = normalise_uid(search_term)
-        if _PART_OF_A_UID.fullmatch(uid):
-            found |= queryset.filter(**{f"{self.card_lookup}__startswith": uid})
-        return found, may_have_duplicates
 
 
 class MembershipFilter(admin.SimpleListFilter):
@@ -64,37 +33,6 @@ class MembershipFilter(admin.SimpleListFilter):
                 return queryset.filter(ended)
             case _:
                 return queryset
-
-
-@admin.register(Role)
-class RoleAdmin(admin.ModelAdmin):
-    form = RoleForm
-    list_display = ("name", "authorize_all", "can_maintain", "is_backend_admin", "member_count", "is_reserved")
-    list_filter = ("authorize_all", "can_maintain", "is_backend_admin")
-    search_fields = ("name",)
-    filter_horizontal = ("permissions",)
-    readonly_fields = ("is_reserved",)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
-        return super().get_queryset(request).annotate(members_in_role=Count("members"))
-
-    @admin.display(description=_("members"), ordering="members_in_role")
-    def member_count(self, role: Any) -> int:
-        return role.members_in_role
-
-    def formfield_for_manytomany(self, db_field: ManyToManyField, request: HttpRequest, **kwargs: Any) -> Any:
-        permissions = db_field.remote_field.model._default_manager
-        kwargs["queryset"] = permissions.filter(content_type__app_label__in=OUR_APPS).select_related("content_type")
-        return super().formfield_for_manytomany(db_field, request, **kwargs)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return _is_superuser(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return _is_superuser(request) and not (obj is not None and obj.is_reserved)
 
 
 class CardInline(admin.TabularInline):
@@ -142,7 +80,7 @@ class MemberAdmin(FindsCards, UserAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set()
-        if not _is_superuser(request):
+        if not request.user.is_superuser:
             hidden |= {"is_superuser", "password"}
         if obj is None:
             hidden |= {"password", *self.readonly_fields}
@@ -159,7 +97,7 @@ class MemberAdmin(FindsCards, UserAdmin):
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        if obj is None or _is_superuser(request):
+        if obj is None or request.user.is_superuser:
             return self.readonly_fields
         return (*self.readonly_fields, "role")
 
@@ -168,7 +106,7 @@ class MemberAdmin(FindsCards, UserAdmin):
         return {"role": ordinary, **super().get_changeform_initial_data(request)}
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "role" and not _is_superuser(request):
+        if db_field.name == "role" and not request.user.is_superuser:
             kwargs["queryset"] = ordinary_roles()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
@@ -178,7 +116,7 @@ class MemberAdmin(FindsCards, UserAdmin):
         super().save_model(request, obj, form, change)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        if not _is_superuser(request):
+        if not request.user.is_superuser:
             raise PermissionDenied
         return super().user_change_password(request, id, form_url)
 
@@ -193,33 +131,3 @@ class MemberAdmin(FindsCards, UserAdmin):
         if is_last_superuser(*objs):
             protected.append(str(LAST_SUPERUSER))
         return to_delete, counts, perms_needed, protected
-
-
-@admin.register(Card)
-class CardAdmin(FindsCards):
-    form = CardOfMemberForm
-    list_display = ("uid", "member", "label", "lost", "created_at")
-    list_filter = ("is_lost", "created_at")
-    list_select_related = ("member",)
-    search_fields = ("label", "member__first_name", "member__last_name")
-    autocomplete_fields = ("member",)
-    readonly_fields = ("created_at",)
-
-    @admin.display(description=_("state"), ordering="is_lost", empty_value="")
-    def lost(self, card: Card) -> Any:
-        return _("lost") if card.is_lost else None
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        form.actor = request.user  # type: ignore[attr-defined]
-        return form
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
-
-
-def _is_superuser(request: HttpRequest) -> bool:
-    return bool(request.user.is_superuser)

@@ -1,0 +1,5 @@
+"""Machines and what belongs to them in the admin, a file per subject."""
+
+from machines.admin import authorizations, machines, maintenance, types, uses
+
+__all__ = ["authorizations", "machines", "maintenance", "types", "uses"]

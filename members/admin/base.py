@@ -1,0 +1,116 @@
+"""What all our admin pages share: changes with old and new value, nothing personal for those who may not see members,
+and no cost that grows with the history."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
+
+from members.admin.changes import details_of
+from members.changes import Details, changes_of, note, note_many, said, sentences, state_of
+from members.models import Change
+
+MOST_ROWS = 10_000
+
+
+def sees_people(user: Any) -> bool:
+    """Whether names, cards and whatever else belongs to a person may be shown."""
+    return bool(user.has_perm("members.view_member"))
+
+
+class CappedPaginator(Paginator):
+    """Counts no further than anybody pages: a million rows are found by filtering."""
+
+    @cached_property
+    def count(self) -> int:
+        rows: Any = self.object_list
+        return len(rows.order_by().values_list("pk", flat=True)[:MOST_ROWS])
+
+
+class LabAdmin(admin.ModelAdmin):
+    paginator = CappedPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    # Columns, filters, search and form fields that say who somebody is.
+    personal: ClassVar[frozenset[str]] = frozenset()
+
+    # ---- nothing personal for those who may not see members ---------------------------------------------------------
+
+    def hides(self, request: HttpRequest, item: Any) -> bool:
+        """`item` as it stands in a list of columns, filters or fields: a name, or what holds it."""
+        if not self.personal or sees_people(request.user):
+            return False
+        name = item[0] if isinstance(item, tuple | list) else getattr(item, "parameter_name", item)
+        return str(name).lstrip("=^@").split("__")[0] in self.personal
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        return [name for name in super().get_list_display(request) if not self.hides(request, name)]
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return [item for item in super().get_list_filter(request) if not self.hides(request, item)]
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        return [name for name in super().get_search_fields(request) if not self.hides(request, name)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        shown = [
+            (title, {**options, "fields": tuple(name for name in options["fields"] if not self.hides(request, name))})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
+        return [(title, options) for title, options in shown if options["fields"]]
+
+    def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
+        return not self.hides(request, lookup) and super().lookup_allowed(lookup, value, request)
+
+    # ---- the log of changes -----------------------------------------------------------------------------------------
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        return details_of(form, formsets, is_new=add)
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        return note(request.user.pk, obj, Change.Kind.ADDED, _details(message))
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        return note(request.user.pk, obj, Change.Kind.CHANGED, _details(message))
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        things = [(thing, [{"did": "deleted", "values": state_of(thing)}]) for thing in queryset]
+        return note_many(request.user.pk, things, Change.Kind.DELETED)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        thing: Any = self.get_object(request, unquote(object_id))
+        if thing is None:
+            raise Http404
+        if not self.has_view_or_change_permission(request, thing):
+            raise PermissionDenied
+        page = self.get_paginator(request, changes_of(thing), self.list_per_page).get_page(request.GET.get("p"))
+        shows = sees_people(request.user)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Change history: %s") % thing,
+            "subtitle": None,
+            "opts": self.opts,
+            "object": thing,
+            "module_name": str(self.opts.verbose_name_plural).capitalize(),
+            "page": page,
+            "sees_people": shows,
+            "changes": [(change, sentences(change, sees_people=shows)) for change in page],
+            "content_type_id": get_content_type_for_model(thing).pk,
+            **(extra_context or {}),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, "admin/object_history.html", context)
+
+
+def _details(message: Any) -> Details:
+    return message if isinstance(message, list) else said(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
@@ -58,20 +58,20 @@ def own_language(get_response: Any) -> Any:
     if iscoroutinefunction(get_response):
 
         async def answer_soon(request: HttpRequest) -> HttpResponseBase:
-            _speak_to(request, await request.auser())
+            await sync_to_async(_speak_to)(request)  # it asks the database who this is
             return await get_response(request)
 
         return answer_soon
 
     def answer(request: HttpRequest) -> HttpResponseBase:
-        _speak_to(request, request.user)
+        _speak_to(request)
         return get_response(request)
 
     return answer
 
 
-def _speak_to(request: HttpRequest, user: Any) -> None:
-    language = getattr(user, "language", "")
+def _speak_to(request: HttpRequest) -> None:
+    language = getattr(request.user, "language", "")
     if language:
         translation.activate(language)
         request.LANGUAGE_CODE = translation.get_language()

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Permission
 from django.db.models import QuerySet
@@ -16,6 +17,9 @@ class RoleBackend(ModelBackend):
     def get_user(self, user_id: int) -> Member | None:
         member = Member.objects.select_related("role").filter(pk=user_id).first()
         return member if member is not None and self.user_can_authenticate(member) else None
+
+    async def aget_user(self, user_id: int) -> Member | None:
+        return await sync_to_async(self.get_user)(user_id)
 
     def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
         """Django would give a superuser everything, also one whose role does not enter the administration."""

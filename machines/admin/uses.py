@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 from machines.admin.hours import hours_and_minutes
 from machines.admin.use_forms import UseForm
 from machines.models import Use
-from members.admin import FindsCards
+from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter
 
 
 class RunningFilter(admin.SimpleListFilter):
@@ -35,7 +35,14 @@ class UseAdmin(FindsCards):
     form = UseForm
     card_lookup = "card_uid"
     list_display = ("started_at", "machine", "member", "hours", "ended_at", "end_reason", "card_uid")
-    list_filter = (RunningFilter, "started_at", "machine__type", "end_reason", "is_replay")
+    list_filter = (
+        RunningFilter,
+        ("machine", OneOfFilter),
+        ("member", PersonFilter),
+        ("started_at", SpanFilter),
+        "is_replay",
+        "end_reason",
+    )
     list_select_related = ("machine", "member")
     search_fields = ("machine", "member")
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}

@@ -10,11 +10,23 @@ from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
 from members.admin.base import LabAdmin, sees_people
+from members.models import Member
 from members.uids import normalise_uid
 
 _PART_OF_A_UID = re.compile(r"[0-9a-f]{4,40}")
 _PREFIXES = {"=": "iexact", "^": "istartswith"}
 MOST_RELATED = 500
+
+
+def people_matching(text: str) -> QuerySet[Member]:
+    """Every word is in their name or e-mail, or all of it is one of their cards, or its beginning."""
+    found = Q()
+    for word in text.split():
+        found &= Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
+    uid = normalise_uid(text)
+    if _PART_OF_A_UID.fullmatch(uid):
+        found |= Q(cards__uid__startswith=uid)
+    return Member.objects.filter(found).distinct() if text.split() else Member.objects.none()
 
 
 class FindsCards(LabAdmin):

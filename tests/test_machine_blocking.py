@@ -82,9 +82,9 @@ def test_the_admins_history_tells_who_did_it_and_why(staff, tina):
     block(staff)
     staff.post("/machines/7/unblock/")
     entries = Change.objects.filter(object_id="7", content_type__model="machine", kind="changed", member=tina)
-    assert [sentences(entry, sees_people=True)[0] for entry in entries] == [
-        "Unblocked. It had been blocked: Tube leaks",
-        "Blocked: Tube leaks",
+    assert [sentences(entry, sees_people=True) for entry in entries] == [
+        ["Blocked: yes → no", "Reason: Tube leaks → –"],
+        ["Blocked: no → yes", "Reason: Tube leaks"],
     ]
 
 

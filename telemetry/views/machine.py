@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from machines.blocking import BlockForm
 from machines.models import Machine, Use
 from members.names import Names
 from telemetry import machine_details, remote
@@ -27,7 +28,7 @@ from telemetry.statistics.weeks import hours_per_week
 from telemetry.status import is_online
 from telemetry.viewers import Viewer
 from telemetry.views.access import for_viewers
-from telemetry.views.machine_forms import BlockForm, RemoteForm
+from telemetry.views.machine_forms import RemoteForm
 from telemetry.views.machine_staff import may_change_machines
 
 ASKED_KEY = "asked_of_machine"
@@ -69,7 +70,7 @@ def show_machine(
     controls = None
     if viewer.is_staff and may_change_machines(request.user):
         forms = block_form or BlockForm(), remote_form or RemoteForm(remote.usable_cards(viewer.member_id or 0))
-        controls = _controls(found, *forms, online, _echo(request, machine_id, uses, now), now)
+        controls = controls_of(found, *forms, online, _echo(request, machine_id, uses, now), now)
     context = {
         "card": wall.card(machine_id, Look(get_language() or settings.LANGUAGE_CODE, viewer.names)) or "",
         "trouble": trouble,
@@ -83,7 +84,7 @@ def show_machine(
     return render(request, "machine.html", context, status=422 if is_refused else 200)
 
 
-def _controls(
+def controls_of(
     found: Machine, block_form: BlockForm, remote_form: RemoteForm, online: bool, echo: Echo | None, now: datetime
 ) -> Controls:
     cards = remote_form.cards

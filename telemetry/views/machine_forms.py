@@ -1,4 +1,4 @@
-"""What staff fills in on a machine's page."""
+"""What staff fills in on a machine's page to start or stop it."""
 
 from __future__ import annotations
 
@@ -8,20 +8,8 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from machines.models import Machine
 from members.models import Card
 from telemetry.remote import Kind
-
-REASON_LENGTH = Machine._meta.get_field("blocked_reason").max_length
-
-
-class BlockForm(forms.Form):
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=REASON_LENGTH,
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-        error_messages={"required": _("Say why: everybody who wants to use the machine reads it.")},
-    )
 
 
 class RemoteForm(forms.Form):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -72,6 +73,16 @@ _plans = Prepared(
 
 def active_plans(machine_id: int) -> list[Plan]:
     return [Plan(*row) for row in _plans.rows(machine_id=machine_id)]
+
+
+def plans_of(machine_ids: Collection[int] | None = None) -> dict[int, list[Plan]]:
+    """The active plans of all machines, or of these, by machine."""
+    plans: dict[int, list[Plan]] = defaultdict(list)
+    of_these = {} if machine_ids is None else {"machine_id__in": list(machine_ids)}
+    for row in MaintenancePlan.objects.filter(is_active=True, **of_these).order_by("id").values_list(*PLAN_FIELDS):
+        plan = Plan(*row)
+        plans[plan.machine_id].append(plan)
+    return plans
 
 
 def due(plans: Sequence[Plan], seconds_used: int, now: datetime) -> list[Plan]:

@@ -6,7 +6,6 @@ No person is in it: anything on the lab's network may subscribe, and a retained 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,8 +16,8 @@ from django.db.models import FilteredRelation, OuterRef, Q, QuerySet, Subquery
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from machines.maintenance import PLAN_FIELDS, Plan, active_plans
-from machines.models import Machine, MaintenancePlan, Use
+from machines.maintenance import Plan, active_plans, plans_of
+from machines.models import Machine, Use
 from machines.prepared import Prepared
 
 TOPIC = "fabomatic/status"
@@ -110,17 +109,18 @@ def snapshot_with(
     now: datetime,
     machine_ids: Iterable[int] | None = None,
     heard: Mapping[int, datetime] | None = None,
+    plans: Mapping[int, list[Plan]] | None = None,
 ) -> list[tuple[MachineStatus, tuple[Any, ...]]]:
-    """Each with these fields of the machine, or of its `running` use, beside it: read by the same query."""
-    machines = Machine.objects.all() if machine_ids is None else Machine.objects.filter(pk__in=list(machine_ids))
-    plans: dict[int, list[Plan]] = defaultdict(list)
-    of_these = {} if machine_ids is None else {"machine_id__in": list(machine_ids)}
-    for row in MaintenancePlan.objects.filter(is_active=True, **of_these).order_by("id").values_list(*PLAN_FIELDS):
-        plan = Plan(*row)
-        plans[plan.machine_id].append(plan)
+    """Each with these fields of the machine, or of its `running` use, beside it: read by the same query.
+
+    `plans` by machine, where somebody has read them.
+    """
+    ids = None if machine_ids is None else list(machine_ids)
+    machines = Machine.objects.all() if ids is None else Machine.objects.filter(pk__in=ids)
+    known = plans_of(ids) if plans is None else plans
     own = len(_FIELDS)
     return [
-        (_status(row[:own], plans[row[0]], now, heard or {}), row[own:])
+        (_status(row[:own], known.get(row[0], []), now, heard or {}), row[own:])
         for row in _rows(machines.order_by("id"), *fields)
     ]
 

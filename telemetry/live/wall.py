@@ -93,6 +93,11 @@ class Wall:
         with self._marking:
             self._marks.everything = True
 
+    def online(self) -> frozenset[int]:
+        """As we were told; the database follows within half a minute."""
+        with self._marking:
+            return frozenset(self._online)
+
     def forget_who_is_online(self) -> None:
         """From now on by what the database says: nobody tells us any more."""
         with self._marking:

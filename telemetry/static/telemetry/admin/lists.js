@@ -1,0 +1,32 @@
+// On a phone rows become cards (phone.css): each cell says what its column is called, and empty ones make no line.
+
+const NOTHING = new Set(["", "-", "–"]);
+
+export function label(table) {
+  const names = [...table.querySelectorAll(":scope > thead > tr > :is(th, td)")].map(nameOf);
+  for (const row of table.querySelectorAll(":scope > tbody > tr")) {
+    const cells = [...row.children].filter((cell) => cell.matches("td, th"));
+    if (cells.length !== names.length) continue; // errors over the whole width, "add another"
+    cells.forEach((cell, position) => describe(cell, names[position]));
+  }
+  table.dataset.labelled = "";
+}
+
+function describe(cell, name) {
+  if (name && !cell.matches(".action-checkbox, .original")) cell.dataset.label = name;
+  if (NOTHING.has(cell.textContent.trim()) && !cell.querySelector("img, svg, input, select, textarea, button, progress")) cell.dataset.empty = "";
+}
+
+function nameOf(head) {
+  return (head.querySelector(".text") ?? head).textContent.trim();
+}
+
+const toggle = document.getElementById("action-toggle");
+if (toggle) toggle.closest("th").dataset.label = toggle.ariaLabel ?? "";
+
+document.querySelectorAll("#result_list, .tabular fieldset table").forEach(label);
+
+// Where a browser hides what a closed <details> holds even if the style says otherwise.
+const wide = matchMedia("(min-width: 768px)");
+const filters = document.querySelector("details.filters");
+if (filters && wide.matches && !CSS.supports("selector(::details-content)")) filters.open = true;

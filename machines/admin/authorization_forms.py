@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
 from django.forms.models import BaseInlineFormSet
+from django.utils import timezone
 
+from machines.admin.granting_forms import refuse_past
 from machines.models import Authorization
+
+
+def granted_again(right: Authorization, actor: Any) -> None:
+    """Who sets the end is who granted it: the one to ask about it."""
+    right.granted_by, right.granted_at = actor, timezone.now()
 
 
 class Shown(forms.Widget):
@@ -19,11 +27,21 @@ class Shown(forms.Widget):
         return self.text
 
 
-class AuthorizationRow(forms.ModelForm):
-    """In a member's list a row keeps its machine: another machine is another row, and a choice costs a query."""
-
+class AuthorizationForm(forms.ModelForm):
     class Meta:
         model = Authorization
+        fields: ClassVar = ["member", "machine", "valid_until", "note"]
+
+    def clean_valid_until(self) -> date | None:
+        """What has ended stays as it is, and can be given a new note."""
+        day: date | None = self.cleaned_data["valid_until"]
+        return refuse_past(day) if "valid_until" in self.changed_data else day
+
+
+class AuthorizationRow(AuthorizationForm):
+    """In a member's list a row keeps its machine: another machine is another row, and a choice costs a query."""
+
+    class Meta(AuthorizationForm.Meta):
         fields: ClassVar = ["machine", "valid_until", "note"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -37,5 +55,10 @@ class GrantingFormSet(BaseInlineFormSet):
     granted_by: ClassVar[Any] = None
 
     def save_new(self, form: Any, commit: bool = True) -> Any:
-        form.instance.granted_by = self.granted_by
+        granted_again(form.instance, self.granted_by)
         return super().save_new(form, commit)
+
+    def save_existing(self, form: Any, obj: Any, commit: bool = True) -> Any:
+        if "valid_until" in form.changed_data:
+            granted_again(form.instance, self.granted_by)
+        return super().save_existing(form, obj, commit)

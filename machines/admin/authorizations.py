@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
-from django.contrib import admin
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.formats import date_format
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 
-from machines.admin.authorization_forms import AuthorizationRow, GrantingFormSet
+from machines.admin.authorization_forms import AuthorizationForm, AuthorizationRow, GrantingFormSet, granted_again
+from machines.admin.granting import GrantingPages
+from machines.admin.granting_forms import lab_today
+from machines.granting import MOST_AT_ONCE, still_valid
 from machines.models import Authorization
-from members.admin import FindsCards, MemberAdmin
+from members.admin import FindsCards, MemberAdmin, OneOfFilter, PersonFilter, sees_people
+
+SOON = timedelta(days=30)
 
 
 class AuthorizationInline(admin.TabularInline):
@@ -33,20 +47,135 @@ class AuthorizationInline(admin.TabularInline):
 MemberAdmin.inlines.append(AuthorizationInline)
 
 
+class ExpiryFilter(admin.SimpleListFilter):
+    title = _("validity")
+    parameter_name = "expiry"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("valid", _("valid")),
+            ("soon", _("ends within 30 days")),
+            ("expired", _("expired")),
+            ("unlimited", _("unlimited")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        today = lab_today()
+        chosen = {
+            "valid": still_valid(today),
+            "soon": Q(valid_until__gte=today, valid_until__lte=today + SOON),
+            "expired": Q(valid_until__lt=today),
+            "unlimited": Q(valid_until=None),
+        }
+        return queryset.filter(chosen.get(self.value() or "", Q()))
+
+
+class GranterFilter(OneOfFilter):
+    """Those who ever granted a right that is still there: a handful among thousands."""
+
+    @cached_property
+    def options(self) -> list[tuple[str, str]]:
+        granters = Authorization.objects.order_by().values("granted_by").distinct()
+        return [(str(member.pk), str(member)) for member in self._all().filter(pk__in=granters)]
+
+
 @admin.register(Authorization)
-class AuthorizationAdmin(FindsCards):
+class AuthorizationAdmin(GrantingPages, FindsCards):
+    form = AuthorizationForm
     card_lookup = "member__cards__uid"
-    list_display = ("member", "machine", "valid_until", "granted_by", "granted_at", "note")
-    list_filter = ("machine__type", "valid_until", "granted_at")
+    list_display = ("member", "machine", "validity", "granted_by", "granted_at", "note")
+    list_filter = (
+        ExpiryFilter,
+        ("machine", OneOfFilter),
+        ("member", PersonFilter),
+        ("granted_by", GranterFilter),
+        "machine__type",
+    )
     list_select_related = ("member", "machine", "granted_by")
     search_fields = ("note",)
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}
     personal = frozenset({"member", "granted_by", "note"})
     autocomplete_fields = ("member", "machine")
+    ordering = ("-granted_at", "-pk")
     fields = ("member", "machine", "valid_until", "note", "granted_by", "granted_at")
     readonly_fields = ("granted_by", "granted_at")
+    actions = ("revoke_selected",)
+    change_list_template = "admin/machines/authorization/change_list.html"
+
+    class Media:
+        css = {"all": ("telemetry/admin/maintenance.css",)}
+
+    @admin.display(description=_("valid until"), ordering="valid_until")
+    def validity(self, right: Authorization) -> str:
+        if right.valid_until is None:
+            return str(_("unlimited"))
+        days = (right.valid_until - lab_today()).days
+        state = "over" if days < 0 else "soon" if days <= SOON.days else "fine"
+        day = date_format(right.valid_until, "SHORT_DATE_FORMAT")
+        return format_html('<span class="right-{}">{}</span> <small>{}</small>', state, in_words(days), day)
+
+    # ---- a right names a person ---------------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and sees_people(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and (obj is None or sees_people(request.user))
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and sees_people(request.user)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and sees_people(request.user)
+
+    def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
+        return super().get_list_display_links(request, list_display) if sees_people(request.user) else None
+
+    # ---- giving and taking --------------------------------------------------------------------------------------
 
     def save_model(self, request: HttpRequest, obj: Authorization, form: Any, change: bool) -> None:
-        if not change:
-            obj.granted_by_id = request.user.pk
+        if not change or "valid_until" in form.changed_data:
+            granted_again(obj, request.user)
         super().save_model(request, obj, form, change)
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        actions = super().get_actions(request)
+        actions.pop("delete_selected", None)  # is called revoking
+        return actions
+
+    @admin.action(description=_("Revoke selected authorizations"), permissions=["delete"])
+    def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
+        """Asks first, and names them."""
+        rights = list(queryset.select_related("member", "machine", "granted_by")[: MOST_AT_ONCE + 1])
+        if len(rights) > MOST_AT_ONCE:
+            text = _("Choose at most %(most)d, please.") % {"most": MOST_AT_ONCE}
+            self.message_user(request, text, messages.ERROR)
+            return None
+        if rights and "sure" not in request.POST:
+            return self._ask_to_revoke(request, rights)
+        with transaction.atomic():
+            self.log_deletions(request, rights)
+            Authorization.objects.filter(pk__in=[right.pk for right in rights]).delete()
+        text = ngettext("%(count)d authorization was revoked.", "%(count)d authorizations were revoked.", len(rights))
+        self.message_user(request, text % {"count": len(rights)}, messages.SUCCESS)
+        return None
+
+    def _ask_to_revoke(self, request: HttpRequest, rights: list[Authorization]) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Revoke authorizations"),
+            "rights": sorted(rights, key=lambda right: (str(right.member), str(right.machine))),
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/machines/authorization/revoke.html", context)
+
+
+def in_words(days: int) -> str:
+    """How far its last day is from today."""
+    if days < 0:
+        return ngettext("expired %(days)d day ago", "expired %(days)d days ago", -days) % {"days": -days}
+    if days == 0:
+        return gettext("ends today")
+    return ngettext("ends in %(days)d day", "ends in %(days)d days", days) % {"days": days}

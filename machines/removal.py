@@ -29,8 +29,9 @@ def remove(machine: Machine) -> None:
 
 def _histories() -> list[tuple[type[Model], str]]:
     """What goes with a machine and has nothing of its own that refers to it."""
-    going: list[Any] = [(model, field) for model, field in references() if field.remote_field.on_delete is CASCADE]
-    return [(model, field.name) for model, field in going if not _is_referred_to(model)]
+    fields: Any = references()
+    going = [(model, field.name) for model, field in fields if field.remote_field.on_delete is CASCADE]
+    return [(model, name) for model, name in going if not _is_referred_to(model)]
 
 
 def _is_referred_to(model: type[Model]) -> bool:

@@ -1,33 +1,89 @@
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import CASCADE
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
+from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import CASCADE, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path
+from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from machines.admin.blocking import BlocksMachines
 from machines.admin.hours import hours_and_minutes
-from machines.admin.machine_forms import MachineForm
+from machines.admin.machine_forms import MachineForm, NumberForm
 from machines.admin.maintenance import HTTPS, PlanInline
+from machines.admin.progress import how_far, most_overdue_first
+from machines.maintenance import due, plans_of
 from machines.models import Machine
-from members.admin import LabAdmin
+from machines.removal import remove
+from machines.renumbering import (
+    NUMBER_OF_RESET_BOARDS,
+    RESET_BOARDS,
+    is_running,
+    lowest_free_number,
+    references,
+    what_moves,
+)
 
-NUMBER_OF_RESET_BOARDS = 1
+Complete = Callable[[list[Any], datetime], None]
+
+
+class MachineList(ChangeList):
+    """Reads what the columns tell for all machines of the page together."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        machines, now = list(self.result_list), timezone.now()
+        for complete in self.model_admin.completions:  # type: ignore[attr-defined]
+            complete(machines, now)
+
+
+def read_plans(machines: list[Any], now: datetime) -> None:
+    plans = plans_of([machine.pk for machine in machines])
+    for machine in machines:
+        machine.active_plans = most_overdue_first(plans.get(machine.pk, []), machine.seconds_used, now)
+        machine.read_at = now
+
+
+class DueFilter(admin.SimpleListFilter):
+    title = _("maintenance due")
+    parameter_name = "due"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Yes")), ("no", _("No"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> QuerySet[Machine]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        plans, now = plans_of(), timezone.now()
+        odometers = Machine.objects.filter(pk__in=list(plans)).order_by().values_list("pk", "seconds_used")
+        ids = [pk for pk, seconds in odometers if due(plans[pk], seconds, now)]
+        return queryset.filter(pk__in=ids) if self.value() == "yes" else queryset.exclude(pk__in=ids)
 
 
 @admin.register(Machine)
-class MachineAdmin(LabAdmin):
+class MachineAdmin(BlocksMachines):
     form = MachineForm
     formfield_overrides = HTTPS
-    list_display = ("id", "name", "type", "location", "blocked", "odometer", "last_seen_at", "uses")
+    # Lists, because telemetry adds to them what boards tell: this app knows nothing of it.
+    list_display: Any = ["id", "name", "type", "odometer", "plans"]
+    list_filter: ClassVar[list[Any]] = ["is_blocked", DueFilter, "type", "location"]
+    completions: ClassVar[list[Complete]] = [read_plans]
+    additions: ClassVar[list[Callable[[HttpRequest, Machine], dict[str, Any]]]] = []
     list_display_links = ("id", "name")
-    list_filter = ("is_blocked", "type", "location")
     list_select_related = ("type",)
     search_fields = ("=id", "name", "location", "type__name")
     readonly_fields = ("odometer", "last_seen_at", "blocked_at")
+    actions = ("block_selected", "unblock_selected")
     inlines = (PlanInline,)
     fieldsets = (
         (None, {"fields": ("id", "name", "type", "location", "documentation_url")}),
@@ -35,39 +91,110 @@ class MachineAdmin(LabAdmin):
         (_("Hours"), {"fields": ("odometer", "initial_seconds", "last_seen_at")}),
     )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        return ("odometer", "last_seen_at", "blocked_at", *(() if obj is None else ("id",)))
+    # ---- the list ----------------------------------------------------------------------------------------------------
 
-    @admin.display(description=_("blocked"), ordering="is_blocked", empty_value="")
-    def blocked(self, machine: Machine) -> Any:
-        return (machine.blocked_reason or _("blocked")) if machine.is_blocked else None
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return MachineList
 
-    @admin.display(description=_("odometer"), ordering="seconds_used")
+    @admin.display(description=_("hours"), ordering="seconds_used")
     def odometer(self, machine: Machine) -> str:
         return hours_and_minutes(machine.seconds_used)
 
-    @admin.display(description=_("uses"))
-    def uses(self, machine: Machine) -> str:
-        return format_html(
-            '<a href="{}?machine__id__exact={}">{}</a>', reverse("admin:machines_use_changelist"), machine.pk, _("uses")
-        )
+    @admin.display(description=_("maintenance"), empty_value="")
+    def plans(self, machine: Any) -> Any:
+        seconds, now = machine.seconds_used, machine.read_at
+        lines = [
+            ("due" if plan.progress(seconds, now) >= 1 else "", plan.description, how_far(plan, seconds, now))
+            for plan in machine.active_plans
+        ]
+        return format_html_join("", '<div class="plan {}"><bdi>{}</bdi>: {}</div>', lines) or None
 
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Counts what goes along instead of listing it: a busy machine has a hundred thousand uses."""
-        counts = {self.opts.verbose_name_plural: len(objs)}
-        perms_needed = set()
-        for relation in Machine._meta.related_objects:
-            model: Any = relation.related_model
-            going = model._default_manager.filter(**{f"{relation.field.name}__in": [machine.pk for machine in objs]})
-            if relation.on_delete is not CASCADE or not (count := going.count()):
-                continue
-            counts[model._meta.verbose_name_plural] = count
-            if not self.admin_site.get_model_admin(model).has_delete_permission(request):
-                perms_needed.add(model._meta.verbose_name)
-        return [str(machine) for machine in objs], counts, perms_needed, []
+    # ---- the form ----------------------------------------------------------------------------------------------------
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("odometer", "last_seen_at", "blocked_at", *(() if obj is None else ("id",)))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {"id": lowest_free_number(), **super().get_changeform_initial_data(request)}
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        machine = kwargs.get("obj")
+        if machine is not None:
+            for addition in self.additions:
+                context |= addition(request, machine)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Machine, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        if not change and obj.pk == NUMBER_OF_RESET_BOARDS:
-            text = _("A board that was reset calls itself machine 1 and would be let in by this machine's rights.")
-            self.message_user(request, text, messages.WARNING)
+        if not change:
+            self._warn_of_reset_boards(request, obj)
+
+    def _warn_of_reset_boards(self, request: HttpRequest, machine: Machine) -> None:
+        if machine.pk == NUMBER_OF_RESET_BOARDS:
+            self.message_user(request, RESET_BOARDS, messages.WARNING)
+
+    # ---- another number ----------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        renumbering = self.admin_site.admin_view(self.renumber_view)
+        return [path("<path:object_id>/renumber/", renumbering, name="machines_machine_renumber"), *super().get_urls()]
+
+    def renumber_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        machine: Any = self.get_object(request, unquote(object_id))
+        if machine is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]
+        if not self.has_change_permission(request, machine):
+            raise PermissionDenied
+        form = NumberForm(request.POST or None, initial={"number": lowest_free_number()})
+        moved = form.renumber(machine.pk, request.user.pk) if request.method == "POST" else None
+        if moved is not None:
+            text = _("Machine %(old)d is now machine %(new)d. Set the number in its board, too.")
+            self.message_user(request, text % {"old": machine.pk, "new": moved.pk}, messages.SUCCESS)
+            self._warn_of_reset_boards(request, moved)
+            return redirect("admin:machines_machine_change", moved.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Another number for this machine"),
+            "machine": machine,
+            "form": form,
+            "counts": what_moves(machine.pk),
+            "is_running": is_running(machine.pk),
+            "has_view_permission": self.has_view_permission(request, machine),
+            "media": self.media,
+        }
+        return TemplateResponse(request, "admin/machines/machine/renumber.html", context)
+
+    # ---- deleting ----------------------------------------------------------------------------------------------------
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Counts what goes along instead of listing it: a busy machine has a hundred thousand uses."""
+        machines = list(objs)
+        counts = {self.opts.verbose_name_plural: len(machines)}
+        perms_needed = set()
+        fields: Any = references()
+        for model, field in fields:
+            going = model._default_manager.filter(**{f"{field.name}__in": [machine.pk for machine in machines]})
+            if field.remote_field.on_delete is not CASCADE or not (count := going.count()):
+                continue
+            counts[model._meta.verbose_name_plural] = count
+            if not self._may_delete(request, model):
+                perms_needed.add(model._meta.verbose_name)
+        return [str(machine) for machine in machines], counts, perms_needed, []
+
+    def _may_delete(self, request: HttpRequest, model: Any) -> bool:
+        """What has no page of its own goes with its machine, as Django does it."""
+        if not self.admin_site.is_registered(model):
+            return True
+        return self.admin_site.get_model_admin(model).has_delete_permission(request)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Without Django's transaction around it all: boards are heard between the pieces."""
+        return self._delete_view(request, object_id, extra_context)  # type: ignore[attr-defined]
+
+    def delete_model(self, request: HttpRequest, obj: Machine) -> None:
+        remove(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> None:
+        for machine in queryset:
+            remove(machine)

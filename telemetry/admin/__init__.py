@@ -1,5 +1,5 @@
 """Boards, taps and screens in the admin."""
 
-from telemetry.admin import boards, screens, taps
+from telemetry.admin import boards, machines, screens, taps
 
-__all__ = ["boards", "screens", "taps"]
+__all__ = ["boards", "machines", "screens", "taps"]

@@ -61,11 +61,17 @@ class Tap(models.Model):
     """One card at one reader and what became of it: the access log, and where unknown cards wait to be enrolled."""
 
     at = models.DateTimeField(_("time"))
-    machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="taps")
+    machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="taps", db_index=False)
     uid = CardUidField(_("card number"), blank=True)
     card = models.ForeignKey(Card, models.SET_NULL, verbose_name=_("card"), related_name="taps", null=True, blank=True)
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, verbose_name=_("member"), related_name="taps", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("member"),
+        related_name="taps",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     outcome = models.CharField(_("outcome"), max_length=24, choices=Outcome.choices())
     level = models.PositiveSmallIntegerField(_("level"), default=0)
@@ -84,6 +90,9 @@ class Tap(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["-at", "-id"], name="tap_latest"),
             models.Index(fields=["outcome", "-at"], name="tap_latest_by_outcome"),
+            models.Index(fields=["machine", "-at", "-id"], name="tap_latest_of_machine"),
+            models.Index(fields=["member", "-at", "-id"], name="tap_latest_of_member"),
+            models.Index(fields=["uid"], name="tap_by_uid"),
             # The few of which the board may have thought otherwise; holds all that is asked of them.
             models.Index(
                 fields=["at", "outcome", "level", "is_machine_blocked", "is_maintenance_due"],
@@ -98,7 +107,9 @@ class Tap(models.Model):
 
 @receiver(pre_delete, sender=Member)
 def forget_cards_of(instance: Member, **kwargs: Any) -> None:
-    Tap.objects.filter(member=instance).update(uid="")
+    """Those from before they were enrolled, too."""
+    cards = list(Card.objects.filter(member=instance).values_list("uid", flat=True))
+    Tap.objects.filter(Q(member=instance) | Q(member=None, uid__in=cards)).update(uid="")
 
 
 class Downtime(models.Model):

@@ -1,32 +1,89 @@
+"""The access log: to read. Beside it the pages that begin with a tap: enrolling, and what a tap would give."""
+
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import label_for_field
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from members.admin import FindsCards
+from machines.access import Outcome
+from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter
+from members.uids import looks_random
+from telemetry.admin import could_she, enrolling
 from telemetry.models import Tap
+from telemetry.taps import STAFF_LEVEL, sentence
+
+
+class StoppedFilter(admin.SimpleListFilter):
+    title = _("stopped by the board")
+    parameter_name = "stopped"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("blocked", _("machine blocked")), ("maintenance", _("maintenance due"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        # As the index says it that holds only these.
+        granted = queryset.filter(Q(is_machine_blocked=True) | Q(is_maintenance_due=True), outcome=Outcome.GRANTED)
+        match self.value():
+            case "blocked":
+                return granted.filter(is_machine_blocked=True)
+            case "maintenance":
+                return granted.filter(is_machine_blocked=False, is_maintenance_due=True, level__lt=STAFF_LEVEL)
+            case _:
+                return queryset
 
 
 @admin.register(Tap)
 class TapAdmin(FindsCards):
-    """The access log: to read. It goes only with its machine."""
+    """It goes only with its machine."""
 
-    list_display = ("at", "outcome", "machine", "uid", "member", "level", "circumstances")
-    list_filter = ("at", "outcome", "is_machine_blocked", "is_maintenance_due", "is_enrolled", "machine__type")
+    list_display = ("at", "what_became", "machine", "member", "number")
+    list_filter = (
+        ("at", SpanFilter),
+        ("machine", OneOfFilter),
+        ("member", PersonFilter),
+        "outcome",
+        StoppedFilter,
+    )
     list_select_related = ("machine", "member")
+    sortable_by = ("at",)
     search_fields = ("machine", "member")
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}
-    personal = frozenset({"uid", "card", "member"})
+    personal = frozenset({"uid", "number", "card", "member"})
+    fields = ("at", "what_became", "machine", "member", "number", "card", "level", "circumstances")
+    readonly_fields = ("what_became", "number", "circumstances")
+
+    class Media:
+        css = {"all": ("telemetry/admin/enrol.css",)}
+
+    @admin.display(description=_("outcome"))
+    def what_became(self, tap: Tap) -> str:
+        return str(sentence(tap))
+
+    @admin.display(description=_("card number"))
+    def number(self, tap: Tap) -> str:
+        mark = _mark(tap)
+        return format_html('{} <span class="mark">{}</span>', tap.uid, mark) if mark else tap.uid
 
     @admin.display(description=_("circumstances"))
     def circumstances(self, tap: Tap) -> str:
-        """What else the board or staff made of it, in the words of the fields."""
+        """What else was so at that moment, in the words of the fields."""
         names = ("is_machine_blocked", "is_maintenance_due", "is_enrolled")
         return ", ".join(str(label_for_field(name, Tap)) for name in names if getattr(tap, name))
+
+    def get_urls(self) -> list[Any]:
+        return [*enrolling.urls(), *could_she.urls(), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        user = request.user
+        tools = {"may_enrol": enrolling.may_enrol(user), "may_ask": could_she.may_ask(user)}
+        return super().changelist_view(request, {**tools, **(extra_context or {})})
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -36,6 +93,14 @@ class TapAdmin(FindsCards):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return _is_about_machines(request) and super().has_delete_permission(request, obj)
+
+
+def _mark(tap: Tap) -> Promise | None:
+    if looks_random(tap.uid):
+        return _("random, of a phone")
+    if tap.is_enrolled:
+        return _("enrolled")
+    return _("unknown") if tap.outcome == Outcome.UNKNOWN_CARD else None
 
 
 def _is_about_machines(request: HttpRequest) -> bool:

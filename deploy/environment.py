@@ -19,6 +19,7 @@ DEMO_SETTINGS = {
     "DEBUG": "False",
     "ALLOWED_HOSTS": "127.0.0.1,localhost,[::1]",
     "CSRF_TRUSTED_ORIGINS": "",
+    "TRUSTED_PROXIES": "0",
     "MQTT_CLIENT_ID": "backend",
     "MQTT_TOPIC": "machine",
     "MQTT_REPLY_SUBTOPIC": "/reply",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
 from django.urls import URLPattern, URLResolver
 
+from members.login import Entrance
 
-class LabAdminSite(admin.AdminSite):
+
+class LabAdminSite(Entrance):
     site_header = site_title = "Fabomatic"
 
     def get_urls(self) -> list[URLPattern | URLResolver | Any]:

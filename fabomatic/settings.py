@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import zoneinfo
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ if not IS_LEAN:
         "django.contrib.staticfiles",
         "channels",
         "import_export",
+        "axes",
         "django_crontab",
     ]
 
@@ -129,7 +131,10 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # ---- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "members.Member"
-AUTHENTICATION_BACKENDS = ["members.backends.RoleBackend"]
+AUTHENTICATION_BACKENDS = [
+    *([] if IS_LEAN else ["members.lockout.LockoutBackend"]),
+    "members.backends.RoleBackend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -143,6 +148,24 @@ LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "dashboard"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SITE_URL.startswith("https://")
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if SESSION_COOKIE_SECURE else None
+# With https:// somebody in front of us speaks it.
+TRUSTED_PROXIES = _env.number("TRUSTED_PROXIES", 1 if SESSION_COOKIE_SECURE else 0, 0, 10)
+PASSWORD_RESET_TIMEOUT = 20 * 60
+
+# What axes counts and forgets; members/lockout.py says how.
+AXES_HANDLER = "members.lockout.LockoutHandler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # somebody who goes on guessing prolongs nothing
+AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_FORM_FIELD = "username"
+AXES_USERNAME_CALLABLE = "members.lockout.account_of"
+AXES_CLIENT_IP_CALLABLE = "members.lockout.address_of"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset` lets everybody in again
+AXES_VERBOSE = False
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]  # that its middleware is missing
 
 # ---- boards ----------------------------------------------------------------------------------------------------------
 MQTT_URL = _env.text("MQTT_URL", "mqtt://127.0.0.1:1883")
@@ -161,6 +184,10 @@ vars().update(
         "EMAIL_URL", "consolemail://", environ.Env.email_url_config, "smtp://user:password@host:25 or consolemail://."
     )
 )
+# What EMAIL_URL names sends; ours notes how it went.
+MAIL_TRANSPORT = vars()["EMAIL_BACKEND"]
+EMAIL_BACKEND = "fabomatic.mail.NotingBackend"
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "fabomatic@localhost")
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 365, 1, 36500)
 UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 36500)
@@ -203,5 +230,5 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": "INFO"},
     # What paho has to say about lost connections telemetry/link.py says itself.
-    "loggers": {"paho": {"level": "CRITICAL"}},
+    "loggers": {"paho": {"level": "CRITICAL"}, "axes": {"level": "ERROR"}},
 }

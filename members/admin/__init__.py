@@ -6,7 +6,6 @@ from django.contrib.auth.models import Group
 from members.admin.base import LabAdmin, sees_people
 from members.admin.cards import CardAdmin
 from members.admin.filters import OneOfFilter, PersonFilter, SpanFilter
-from members.admin.forms import LoginForm
 from members.admin.people import MemberAdmin
 from members.admin.roles import RoleAdmin
 from members.admin.search import FindsCards
@@ -23,5 +22,4 @@ __all__ = [
     "sees_people",
 ]
 
-admin.site.login_form = LoginForm
 admin.site.unregister(Group)  # permissions come from roles

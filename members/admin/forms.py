@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.forms import AdminPasswordChangeForm, AuthenticationForm, ReadOnlyPasswordHashField
+from django.contrib.auth.forms import AdminPasswordChangeForm, ReadOnlyPasswordHashField
 from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from members.days import today_here
 from members.models import Card, Member, Role
-from members.power import active_superusers, is_last_superuser, may_touch
+from members.power import is_last_door, is_last_superuser, may_touch
 from members.uids import is_reader_uid, normalise_uid
 
-LAST_SUPERUSER = _("This is the last active superuser: nobody else could change this back.")
+LAST_SUPERUSER = _("This is the last active superuser who can log in: nobody else could change this back.")
 
 
-class LoginForm(AuthenticationForm):
-    """Ordinary members log in here too, to see the dashboard; the admin asks for `is_staff` by itself."""
-
-    required_css_class = "required"
-    error_messages = {
-        **AuthenticationForm.error_messages,
-        "invalid_login": _("Please enter a correct e-mail address and password."),
-    }
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["username"].widget.input_type = "email"
+def taken_by(actor: Any, member: Member, whose: Any, whosever: Any) -> ValidationError:
+    """`whose` has a place for the name, told to those who may see members; the others are told only that it is so."""
+    if actor is None or not actor.has_perm("members.view_member"):
+        return ValidationError(whosever, code="unique")
+    address = reverse("admin:members_member_change", args=[member.pk])
+    return ValidationError(format_html(whose, format_html('<a href="{}">{}</a>', address, member)), code="unique")
 
 
 class MemberForm(forms.ModelForm):
+    actor: ClassVar[Any] = None
     password = ReadOnlyPasswordHashField(label=_("Password"))
 
     class Meta:
         model = Member
         exclude: ClassVar = ["deactivated_at", "created_at"]
+
+    def clean_email(self) -> str | None:
+        email = (self.cleaned_data["email"] or "").strip().lower() or None
+        other = Member.objects.filter(email=email).exclude(pk=self.instance.pk).first() if email else None
+        if other is not None:
+            raise taken_by(self.actor, other, _("This is the address of {}."), _("This address is taken."))
+        return email
+
+    def clean_valid_until(self) -> date | None:
+        day: date | None = self.cleaned_data["valid_until"]
+        if day is not None and "valid_until" in self.changed_data and day < today_here():
+            text = _("This day is over. To keep somebody out from now on, make them inactive.")
+            raise ValidationError(text, code="past")
+        return day
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -63,17 +76,25 @@ class RoleForm(forms.ModelForm):
 
     def clean_is_backend_admin(self) -> bool:
         enters_admin: bool = self.cleaned_data["is_backend_admin"]
-        if self.instance.pk and not enters_admin:
-            superusers = active_superusers()
-            if superusers.exists() and not superusers.exclude(role=self.instance).exists():
-                raise ValidationError(LAST_SUPERUSER, code="last_superuser")
+        if self.instance.pk and not enters_admin and is_last_door(self.instance):
+            raise ValidationError(LAST_SUPERUSER, code="last_superuser")
         return enters_admin
 
 
 class CardForm(forms.ModelForm):
+    actor: ClassVar[Any] = None
+
     class Meta:
         model = Card
         fields: ClassVar = ["uid", "label", "is_lost"]
+
+    def clean_uid(self) -> str:
+        uid = normalise_uid(self.cleaned_data["uid"])
+        other = Card.objects.filter(uid=uid).exclude(pk=self.instance.pk).select_related("member").first()
+        if other is not None:
+            whose = _("This is a card of {}, reported lost.") if other.is_lost else _("This is a card of {}.")
+            raise taken_by(self.actor, other.member, whose, _("This card is taken."))
+        return uid
 
     def _get_validation_exclusions(self) -> set[str]:
         """A card of an older database can be marked lost although no reader sends its number."""
@@ -86,8 +107,6 @@ class CardForm(forms.ModelForm):
 
 
 class CardOfMemberForm(CardForm):
-    actor: ClassVar[Any] = None
-
     class Meta(CardForm.Meta):
         fields: ClassVar = ["uid", "member", "label", "is_lost"]
 

@@ -100,5 +100,6 @@ def demo_environment(outside: Mapping[str, str], folder: Path, web_port: int, br
         "MQTT_URL": f"mqtt://backend:{password}@127.0.0.1:{broker_port}",
         "BOARD_MQTT_PASSWORD": secrets.token_urlsafe(18),
         "SITE_URL": f"http://127.0.0.1:{web_port}",
+        "WORKER_LOG": str(folder / "worker.log"),
         "PYTHONUNBUFFERED": "1",
     }

@@ -15,6 +15,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 _env = Environment(BASE_DIR / ".env")
 SETTINGS_PROBLEMS = _env.problems
+SETTINGS_KNOWN = _env.known
 
 # Django's admin, daphne and import-export cost the worker 34 MB that it has no use for (a Pi Zero has 512).
 _LEAN_COMMANDS = {"mqtt_worker", "simulate_boards"}
@@ -192,6 +193,9 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "fabomatic@localhost")
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 365, 1, 36500)
 UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 36500)
 
+# ---- imports: uploaded files wait here for an hour at most, and nobody but this user of the system reads them -----------
+IMPORT_FOLDER = BASE_DIR / "var" / "imports"
+
 # ---- language and time -----------------------------------------------------------------------------------------------
 LANGUAGES = [("en", "English"), ("it", "Italiano")]
 LANGUAGE_CODE = _env.choice("LANGUAGE_CODE", "en", tuple(code for code, _ in LANGUAGES))
@@ -223,12 +227,21 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "fabomatic.storage.StaticFiles"},
 }
-LOGGING = {
+WORKER_LOG = _env.text("WORKER_LOG", "var/worker.log")
+# Where the worker alone keeps its last lines for the system page; a check or another command has nothing to add.
+_keeps_log = bool(WORKER_LOG) and sys.argv[1:] == ["mqtt_worker"]
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
+    "root": {"handlers": ["console", *(["kept"] if _keeps_log else [])], "level": "INFO"},
     # What paho has to say about lost connections telemetry/link.py says itself.
     "loggers": {"paho": {"level": "CRITICAL"}, "axes": {"level": "ERROR"}},
 }
+if _keeps_log:
+    LOGGING["handlers"]["kept"] = {
+        "()": "fabomatic.logs.KeptLog",
+        "path": str(BASE_DIR / WORKER_LOG),
+        "formatter": "line",
+    }

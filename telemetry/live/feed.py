@@ -7,7 +7,9 @@ import logging
 import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from django.conf import settings
@@ -23,8 +25,20 @@ logger = logging.getLogger(__name__)
 STATUSES = f"{TOPIC}/+"
 HEART_BEAT = 5.0  # seconds between the worker's signs of life
 WORKER_LOST_AFTER = 2.4 * HEART_BEAT
+RATE_SPAN = 60.0
 FIRST_WORD = 3.0  # how long after a connect the worker may take to answer our nudge
 RETRY_SECONDS = (0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A heart-beat of the worker, and what it has received and sent since it started."""
+
+    at: float
+    host: str
+    address: str
+    received: int
+    sent: int
 
 
 class Trouble(StrEnum):
@@ -45,6 +59,7 @@ class Feed:
         self._is_connected = False
         self._connected_at = 0.0
         self._worker_at: float | None = None
+        self._beats: deque[Beat] = deque(maxlen=int(RATE_SPAN / HEART_BEAT) + 1)
         self._has_forgotten = True
         self._listeners: set[Callable[[], object]] = set()
         self.nudged = 0
@@ -94,6 +109,14 @@ class Feed:
             self._wall.forget_who_is_online()
         return trouble
 
+    def beats(self) -> tuple[Beat, ...]:
+        """Of the last minute, the latest last."""
+        oldest = self._monotonic() - RATE_SPAN - HEART_BEAT
+        return tuple(beat for beat in self._beats if beat.at >= oldest)
+
+    def seconds_since(self, beat: Beat) -> float:
+        return self._monotonic() - beat.at
+
     def _trouble(self) -> Trouble | None:
         now = self._monotonic()
         if self._link is not None and self._link.fatal is not None:
@@ -142,11 +165,21 @@ class Feed:
         status = _object(payload)
         if status.get("Connected") is True:
             self._worker_at = self._monotonic()
+            self._note_beat(status)
             if self._has_forgotten and self._link is not None:
                 self._has_forgotten = False
                 self._link.subscribe(STATUSES)  # the broker tells them all again
         elif status:
             self._worker_at = self._monotonic() - WORKER_LOST_AFTER - 1
+
+    def _note_beat(self, status: dict[str, object]) -> None:
+        received, sent = status.get("Received"), status.get("Sent")
+        if not isinstance(received, int) or not isinstance(sent, int):
+            return
+        if self._beats and received < self._beats[-1].received:  # it was started again
+            self._beats.clear()
+        host, address = (str(status.get(name) or "")[:80] for name in ("Backend host", "Backend IP"))
+        self._beats.append(Beat(self._monotonic(), host, address, received, sent))
 
     def _hear_of_machine(self, digits: str, payload: bytes) -> None:
         if digits.isascii() and digits.isdigit() and len(digits) < 10:

@@ -167,6 +167,7 @@ def worker_environment(database, url, **more):
         "MQTT_CLIENT_ID": "backend",
         "MQTT_TOPIC": "machine",
         "LANGUAGE_CODE": "en",
+        "WORKER_LOG": "",
         **more,
     }
 

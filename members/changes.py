@@ -102,6 +102,14 @@ def is_personal(thing: Model | type[Model], field: Any) -> bool:
     return field.name in PERSONAL_FIELDS or (isinstance(field, ForeignKey) and field.related_model in PEOPLE)
 
 
+def names_person(model: type[Model]) -> bool:
+    """Whether the thing itself is called by somebody's name, as far as can be told from outside."""
+    fields: Any = model._meta.concrete_fields
+    return issubclass(model, PEOPLE) or any(
+        isinstance(field, ForeignKey) and field.related_model in PEOPLE and not field.null for field in fields
+    )
+
+
 def _display(thing: Model, field: Field[Any, Any] | Any) -> Any:
     if isinstance(field, ForeignKey):
         return getattr(thing, field.name)
@@ -139,11 +147,16 @@ def _sentences(details: Details, sees_people: bool) -> Iterator[str]:
     for part in details:
         about = _about(part, sees_people)
         if part["did"] == "said":
-            yield part["text"] if sees_people or not part.get("personal") else "…"
+            yield _said(part["text"]) if sees_people or not part.get("personal") else "…"
         elif about:
             yield about
         for entry in part.get("values", ()):
             yield _value_sentence(entry, sees_people)
+
+
+def _said(text: str) -> str:
+    """Stored as it stands in the source where it is one of our own sentences."""
+    return gettext(text) if text else ""
 
 
 def _about(part: dict[str, Any], sees_people: bool) -> str:

@@ -1,5 +1,6 @@
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -12,6 +13,13 @@ def validate_reader_uid(uid: str) -> None:
         raise ValidationError(
             _("A card number is 8 hexadecimal digits, like 0a1b2c3d or 0A:1B:2C:3D."), code="invalid_uid"
         )
+
+
+class CardUidFormField(forms.CharField):
+    """In another notation it is the same number: nothing has changed then."""
+
+    def to_python(self, value: Any) -> str:
+        return normalise_uid(super().to_python(value) or "")
 
 
 class CardUidField(models.CharField):
@@ -27,6 +35,9 @@ class CardUidField(models.CharField):
     def to_python(self, value: Any) -> Any:
         value = super().to_python(value)
         return normalise_uid(value) if isinstance(value, str) else value
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": CardUidFormField, **kwargs})
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)

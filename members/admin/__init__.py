@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from members.admin.base import LabAdmin, sees_people
 from members.admin.cards import CardAdmin
+from members.admin.change_log import ChangeAdmin
 from members.admin.filters import OneOfFilter, PersonFilter, SpanFilter
 from members.admin.people import MemberAdmin
 from members.admin.roles import RoleAdmin
@@ -12,6 +13,7 @@ from members.admin.search import FindsCards
 
 __all__ = [
     "CardAdmin",
+    "ChangeAdmin",
     "FindsCards",
     "LabAdmin",
     "MemberAdmin",

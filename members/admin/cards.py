@@ -2,14 +2,28 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from members.admin.forms import CardOfMemberForm
+from members.admin.base import sees_people
+from members.admin.forms import CardForm, CardOfMemberForm
 from members.admin.search import FindsCards
 from members.models import Card
 from members.power import may_touch
+from members.uids import looks_random
+
+
+class CardInline(admin.TabularInline):
+    model = Card
+    form = CardForm
+    extra = 0
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset = super().get_formset(request, obj, **kwargs)
+        formset.form.actor = request.user  # type: ignore[attr-defined]
+        return formset
 
 
 @admin.register(Card)
@@ -24,7 +38,7 @@ class CardAdmin(FindsCards):
     autocomplete_fields = ("member",)
     readonly_fields = ("created_at",)
 
-    @admin.display(description=_("state"), ordering="is_lost", empty_value="")
+    @admin.display(description=gettext_lazy("state"), ordering="is_lost", empty_value="")
     def lost(self, card: Card) -> Any:
         return _("lost") if card.is_lost else None
 
@@ -33,8 +47,23 @@ class CardAdmin(FindsCards):
         form.actor = request.user  # type: ignore[attr-defined]
         return form
 
+    def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "uid" in form.changed_data:
+            warn_of_random_uid(request, obj)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """A card without its number and its member is none."""
+        return super().has_add_permission(request) and sees_people(request.user)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
+
+
+def warn_of_random_uid(request: HttpRequest, card: Card) -> None:
+    if looks_random(card.uid):
+        text = _("%(uid)s looks like a number that a phone makes up anew at each tap: it may never open anything.")
+        messages.warning(request, text % {"uid": card.uid})

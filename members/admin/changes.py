@@ -10,7 +10,7 @@ from django.db.models import Model
 from django.forms.utils import pretty_name
 from django.utils.translation import override
 
-from members.changes import PEOPLE, PERSONAL_FIELDS, Details, as_text, state_of, value
+from members.changes import PEOPLE, PERSONAL_FIELDS, Details, as_text, names_person, state_of, value
 
 
 def details_of(form: Any, formsets: Any, *, is_new: bool) -> Details:
@@ -33,7 +33,7 @@ def _form_of(formset: Any, row: Model) -> Any:
 
 
 def _name(row: Model) -> dict[str, Any]:
-    personal = {"personal": True} if isinstance(row, PEOPLE) else {}
+    personal = {"personal": True} if names_person(type(row)) else {}
     return {"name": str(row._meta.verbose_name), "object": str(row), **personal}
 
 

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from members.days import today_here
 from members.models import Card, Member, Role
 from members.power import is_last_door, is_last_superuser, may_touch
-from members.uids import is_reader_uid, normalise_uid
+from members.uids import is_reader_uid
 
 LAST_SUPERUSER = _("This is the last active superuser who can log in: nobody else could change this back.")
 
@@ -89,7 +89,7 @@ class CardForm(forms.ModelForm):
         fields: ClassVar = ["uid", "label", "is_lost"]
 
     def clean_uid(self) -> str:
-        uid = normalise_uid(self.cleaned_data["uid"])
+        uid: str = self.cleaned_data["uid"]
         other = Card.objects.filter(uid=uid).exclude(pk=self.instance.pk).select_related("member").first()
         if other is not None:
             whose = _("This is a card of {}, reported lost.") if other.is_lost else _("This is a card of {}.")
@@ -100,8 +100,7 @@ class CardForm(forms.ModelForm):
         """A card of an older database can be marked lost although no reader sends its number."""
         excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
         stored = self.initial.get("uid", "")
-        given = normalise_uid(self.cleaned_data.get("uid", ""))
-        if self.instance.pk and given == stored and not is_reader_uid(stored):
+        if self.instance.pk and self.cleaned_data.get("uid", "") == stored and not is_reader_uid(stored):
             excluded.add("uid")
         return excluded
 

@@ -2,54 +2,36 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.utils import flatten_fieldsets
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
-from django.db.models import ForeignKey, Q, QuerySet
+from django.db import transaction
+from django.db.models import ForeignKey, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from members.admin.forms import LAST_SUPERUSER, CardForm, MemberForm, PasswordForm
+from members.admin.base import sees_people
+from members.admin.cards import CardInline, warn_of_random_uid
+from members.admin.deletion import DeletesMembers
+from members.admin.forms import MemberForm, PasswordForm
+from members.admin.member_columns import MemberColumns
+from members.admin.member_filters import CardsFilter, MembershipFilter, StateFilter
 from members.admin.search import FindsCards
 from members.models import Card, Member
-from members.power import is_last_superuser, may_touch, ordinary_roles
-
-
-class MembershipFilter(admin.SimpleListFilter):
-    title = _("membership")
-    parameter_name = "membership"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("valid", _("valid")), ("ended", _("ended"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        ended = Q(valid_until__lt=timezone.localdate(timezone=timezone.get_default_timezone()))
-        match self.value():
-            case "valid":
-                return queryset.filter(~ended | Q(valid_until=None))
-            case "ended":
-                return queryset.filter(ended)
-            case _:
-                return queryset
-
-
-class CardInline(admin.TabularInline):
-    model = Card
-    form = CardForm
-    extra = 0
+from members.power import may_touch, ordinary_roles, rules_all
 
 
 @admin.register(Member)
-class MemberAdmin(FindsCards, UserAdmin):
+class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
     form = MemberForm
     add_form = MemberForm
     add_form_template = None
     change_password_form = PasswordForm
     card_lookup = "cards__uid"
-    list_display = ("full_name", "email", "role", "is_active", "valid_until", "card_numbers")
-    list_filter = ("is_active", MembershipFilter, "role", "is_superuser", "wants_weekly_summary")
+    list_display: Any = ("full_name", "role", "card_numbers", "state", "validity")
+    list_filter = (StateFilter, MembershipFilter, CardsFilter, "role", "is_superuser")
     list_select_related = ("role",)
     search_fields = ("first_name", "last_name", "email")
     ordering = ("last_name", "first_name", "pk")
@@ -67,20 +49,17 @@ class MemberAdmin(FindsCards, UserAdmin):
     add_view = admin.ModelAdmin.add_view
     response_add = admin.ModelAdmin.response_add
 
-    @admin.display(description=_("name"), ordering=("last_name"))
-    def full_name(self, member: Member) -> str:
-        return member.get_full_name()
-
-    @admin.display(description=_("cards"))
-    def card_numbers(self, member: Member) -> str:
-        return ", ".join(card.uid for card in member.cards.all())
+    class Media:
+        css: ClassVar = {"all": ("telemetry/admin/members.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         return super().get_queryset(request).select_related("role").prefetch_related("cards")
 
+    # ---- the form ----------------------------------------------------------------------------------------------------
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         hidden = set()
-        if not request.user.is_superuser:
+        if not rules_all(request.user):
             hidden |= {"is_superuser", "password"}
         if obj is None:
             hidden |= {"password", *self.readonly_fields}
@@ -92,12 +71,13 @@ class MemberAdmin(FindsCards, UserAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
+        form.actor = request.user  # type: ignore[attr-defined]
         if "password" not in flatten_fieldsets(self.get_fieldsets(request, obj)):
             form.base_fields.pop("password", None)
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        if obj is None or request.user.is_superuser:
+        if obj is None or rules_all(request.user):
             return self.readonly_fields
         return (*self.readonly_fields, "role")
 
@@ -106,28 +86,46 @@ class MemberAdmin(FindsCards, UserAdmin):
         return {"role": ordinary, **super().get_changeform_initial_data(request)}
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "role" and not request.user.is_superuser:
+        if db_field.name == "role" and not rules_all(request.user):
             kwargs["queryset"] = ordinary_roles()
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context["checkbox"] = ACTION_CHECKBOX_NAME
+        context["may_report_lost"] = self.has_report_lost_permission(request)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
         if not change:
             obj.set_unusable_password()
         super().save_model(request, obj, form, change)
+        if obj.is_staff and not obj.email:
+            text = _("Without an e-mail address %(name)s cannot log in.")
+            self.message_user(request, text % {"name": obj}, messages.WARNING)
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        renumbered = [row for row, names in formset.changed_objects if "uid" in names]
+        for row in (*formset.new_objects, *renumbered):
+            if isinstance(row, Card):
+                warn_of_random_uid(request, row)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        if not request.user.is_superuser:
+        if not rules_all(request.user):
             raise PermissionDenied
-        return super().user_change_password(request, id, form_url)
+        with transaction.atomic():  # nobody else in charge leaves between question and answer
+            return super().user_change_password(request, id, form_url)
+
+    # ---- who may -----------------------------------------------------------------------------------------------------
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may change members without seeing them, as Django would have it, sees nobody here, either."""
+        return sees_people(request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_touch(request.user, obj))
+        may = super().has_change_permission(request, obj) and sees_people(request.user)
+        return may and (obj is None or may_touch(request.user, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj))
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        to_delete, counts, perms_needed, protected = super().get_deleted_objects(objs, request)
-        if is_last_superuser(*objs):
-            protected.append(str(LAST_SUPERUSER))
-        return to_delete, counts, perms_needed, protected
+        may = super().has_delete_permission(request, obj) and sees_people(request.user)
+        return may and (obj is None or may_touch(request.user, obj))

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.db.models import Count, ManyToManyField, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from members.admin.base import LabAdmin
 from members.admin.forms import RoleForm
 from members.apps import OUR_APPS
 from members.models import Role
+from members.power import rules_all
 
 
 @admin.register(Role)
@@ -21,6 +23,7 @@ class RoleAdmin(LabAdmin):
     search_fields = ("name",)
     filter_horizontal = ("permissions",)
     readonly_fields = ("is_reserved",)
+    actions = ("delete_selected",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         return super().get_queryset(request).annotate(members_in_role=Count("members"))
@@ -35,10 +38,18 @@ class RoleAdmin(LabAdmin):
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return request.user.is_superuser
+        return rules_all(request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
+        return rules_all(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser and not (obj is not None and obj.is_reserved)
+        return rules_all(request.user) and not (obj is not None and obj.is_reserved)
+
+    @admin.action(description=_("Delete selected roles"), permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Role]) -> HttpResponse | None:
+        if "post" not in request.POST and queryset.filter(is_reserved=True).exists():
+            self.message_user(request, _("Reserved roles cannot be deleted."), messages.ERROR)
+            return None
+        answer: HttpResponse | None = delete_selected(self, request, queryset)
+        return answer

@@ -1,5 +1,5 @@
 """Boards, taps and screens in the admin."""
 
-from telemetry.admin import boards, machines, screens, taps
+from telemetry.admin import boards, machines, members, screens, taps
 
-__all__ = ["boards", "machines", "screens", "taps"]
+__all__ = ["boards", "machines", "members", "screens", "taps"]

@@ -126,7 +126,10 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
         return super().has_change_permission(request, obj) and sees_people(request.user)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and sees_people(request.user)
+        return super().has_delete_permission(request, obj) and (obj is None or sees_people(request.user))
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return super().has_delete_permission(request) and sees_people(request.user)
 
     def get_list_display_links(self, request: HttpRequest, list_display: Any) -> Any:
         return super().get_list_display_links(request, list_display) if sees_people(request.user) else None
@@ -143,7 +146,7 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
         actions.pop("delete_selected", None)  # is called revoking
         return actions
 
-    @admin.action(description=_("Revoke selected authorizations"), permissions=["delete"])
+    @admin.action(description=_("Revoke selected authorizations"), permissions=["revoke"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
         """Asks first, and names them."""
         rights = list(queryset.select_related("member", "machine", "granted_by")[: MOST_AT_ONCE + 1])

@@ -58,14 +58,16 @@ class GrantingPages(LabAdmin):
             steps = foresee(wishes, terms)
             wants_it_done = "do" in request.POST
             if wants_it_done and (request.POST.get("seen") == _mark(steps, terms) or not _changes(steps)):
-                return self._done(request, grant(wishes, terms, request.user))  # type: ignore[arg-type]
+                return self._granted(request, grant(wishes, terms, request.user))  # type: ignore[arg-type]
             if wants_it_done:
                 self.message_user(
                     request, _("This is not what was shown before. Look again, please."), messages.WARNING
                 )
-        return self._page(request, form, name, title, steps)
+        return self._rights_form(request, form, name, title, steps)
 
-    def _page(self, request: HttpRequest, form: RightsForm, name: str, title: str, steps: list[Step]) -> HttpResponse:
+    def _rights_form(
+        self, request: HttpRequest, form: RightsForm, name: str, title: str, steps: list[Step]
+    ) -> HttpResponse:
         fields = [(None, {"fields": tuple(form.fields)})]
         adminform = AdminForm(form, fields, {}, model_admin=self)  # type: ignore[arg-type]
         context = {
@@ -82,7 +84,7 @@ class GrantingPages(LabAdmin):
         request.current_app = self.admin_site.name
         return TemplateResponse(request, "admin/machines/authorization/rights.html", context)
 
-    def _done(self, request: HttpRequest, steps: Sequence[Step]) -> HttpResponse:
+    def _granted(self, request: HttpRequest, steps: Sequence[Step]) -> HttpResponse:
         is_changed = _changes(steps) > 0
         text = ", ".join(_counted(steps)) if is_changed else str(_("Nothing to change: all of that is so already."))
         self.message_user(request, text, messages.SUCCESS if is_changed else messages.INFO)

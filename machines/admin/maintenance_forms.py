@@ -1,13 +1,24 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.forms import Script
+from django.forms.models import BaseInlineFormSet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from machines.admin.fresh import FreshForm
 from machines.admin.hours import HoursField
-from machines.models import Intervention, Machine, MaintenancePlan
+from machines.models import LCD_COLUMNS, Intervention, Machine, MaintenancePlan
+from machines.models.maintenance import is_long_ago
+
+COUNTS_COLUMNS = Script("telemetry/admin/lcd.js", type="module")
 
 
 class PlanForm(FreshForm):
@@ -21,6 +32,17 @@ class PlanForm(FreshForm):
     class Meta:
         model = MaintenancePlan
         fields: ClassVar = ["machine", "last_work_at"]
+
+    class Media:
+        js = (COUNTS_COLUMNS,)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if (text := self.fields.get("lcd_message")) is not None:
+            # What is too long is counted and refused: a browser would cut off what somebody pastes, and say nothing.
+            text.widget.attrs.pop("maxlength", None)
+            text.widget.attrs["data-columns"] = LCD_COLUMNS
+            text.error_messages["max_length"] = _("The board shows %(limit_value)d columns; this has %(show_value)d.")
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -41,8 +63,22 @@ class PlanForm(FreshForm):
         return Machine.objects.filter(pk=machine_id).values_list("seconds_used", flat=True).first()
 
 
+class PlanFormSet(BaseInlineFormSet):
+    """On a machine's page."""
+
+    def clean(self) -> None:
+        super().clean()
+        going = [form.instance for form in self.initial_forms if self._should_delete_form(form)]  # type: ignore[attr-defined]
+        if kept := kept_works(going):
+            raise ValidationError([ValidationError(text, code="has_work") for text in kept])
+
+
 class InterventionForm(forms.ModelForm):
-    reading = HoursField(label=_("Odometer, hours"), required=False, help_text=_("Empty: what the machine shows now."))
+    reading = HoursField(
+        label=_("Odometer, hours"),
+        required=False,
+        help_text=_("Empty: what the machine showed at that time, counted back from the uses recorded since."),
+    )
 
     class Meta:
         model = Intervention
@@ -51,7 +87,37 @@ class InterventionForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         plan = cleaned.get("plan") or (self.instance.plan if self.instance.plan_id else None)
-        reading = cleaned.get("reading")
-        if plan is not None and reading is not None and reading > plan.machine.seconds_used:
+        if plan is None or "reading" in self.errors:
+            return cleaned
+        reading, at = cleaned.get("reading"), cleaned.get("at")
+        if reading is not None and reading > plan.machine.seconds_used:
             self.add_error("reading", _("The machine has not run that long."))
+        elif reading is None and at is not None and is_long_ago(plan.machine_id, at):
+            text = _("The machine was used too often since then to count back: write what it showed.")
+            self.add_error("reading", text)
         return cleaned
+
+
+def kept_works(plans: Iterable[MaintenancePlan]) -> list[str]:
+    """Why these plans cannot be deleted, and what to do instead; nothing for those without work done."""
+    ids = [plan.pk for plan in plans if plan.pk is not None]
+    counted = Intervention.objects.filter(plan__in=ids).order_by().values_list("plan").annotate(count=Count("pk"))
+    counts = dict(counted)
+    return [_kept(plan, counts[plan.pk]) for plan in plans if plan.pk in counts]
+
+
+def _kept(plan: MaintenancePlan, count: int) -> str:
+    text = ngettext(
+        "“%(plan)s” has %(count)d intervention, which is kept: switch the plan off instead.",
+        "“%(plan)s” has %(count)d interventions, which are kept: switch the plan off instead.",
+        count,
+    )
+    return text % {"plan": plan.description, "count": count}
+
+
+def to_instructions(plan: MaintenancePlan | None) -> SafeString | None:
+    """An imported table may hold anything: only what a browser should follow becomes a link."""
+    if plan is None or not plan.instructions_url.startswith(("http://", "https://")):
+        return None
+    link = '<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
+    return format_html(link, plan.instructions_url, _("Instructions"))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet, Sum
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.models.machines import Machine
+from machines.models.uses import Use
 
 LCD_COLUMNS = 15
+# More uses than these are not added up while somebody waits.
+MOST_COUNTED_BACK = 5000
 
 
 class MaintenancePlan(models.Model):
@@ -137,10 +141,26 @@ class Intervention(models.Model):
             before = None if self._state.adding else Intervention.objects.filter(pk=self.pk).first()
             self.machine_id = self.plan.machine_id
             if self.reading is None:
-                self.reading = Machine.objects.values_list("seconds_used", flat=True).get(pk=self.machine_id)
+                self.reading = odometer_at(self.machine_id, self.at)
             super().save(*args, **kwargs)
             for plan_id in {self.plan_id, before.plan_id if before else self.plan_id}:
                 follow_interventions(plan_id)
+
+
+def odometer_at(machine_id: int, at: datetime) -> int:
+    """What the machine showed then: what it shows now, without the uses that have ended since."""
+    since = _ended_since(machine_id, at).order_by().aggregate(total=Sum("duration"))["total"] or 0
+    return max(0, Machine.objects.values_list("seconds_used", flat=True).get(pk=machine_id) - since)
+
+
+def is_long_ago(machine_id: int, at: datetime) -> bool:
+    """Whether `odometer_at` would have to add up a whole history."""
+    return bool(_ended_since(machine_id, at).values("pk")[MOST_COUNTED_BACK : MOST_COUNTED_BACK + 1])
+
+
+def _ended_since(machine_id: int, at: datetime) -> QuerySet[Use]:
+    """Along the index of a machine's last uses."""
+    return Use.objects.filter(machine_id=machine_id, ended_at__gt=at).order_by("-ended_at", "-id")
 
 
 def follow_interventions(plan_id: int) -> None:

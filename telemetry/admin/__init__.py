@@ -1,5 +1,6 @@
 """Boards, taps and screens in the admin."""
 
-from telemetry.admin import boards, machines, members, screens, taps
+from telemetry import exchange
+from telemetry.admin import boards, machines, members, plans, screens, taps
 
-__all__ = ["boards", "machines", "members", "screens", "taps"]
+__all__ = ["boards", "exchange", "machines", "members", "plans", "screens", "taps"]

@@ -14,10 +14,12 @@ from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.formats import number_format
 from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 
 from members.admin.changes import details_of
+from members.admin.exchange import Exchange
 from members.changes import Details, changes_of, note, note_many, said, sentences, state_of
 from members.models import Change
 
@@ -34,8 +36,20 @@ class CappedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
+        return min(self._counted, MOST_ROWS)
+
+    @property
+    def has_more(self) -> bool:
+        return self._counted > MOST_ROWS
+
+    @property
+    def most_shown(self) -> str:
+        return number_format(MOST_ROWS, force_grouping=True)
+
+    @cached_property
+    def _counted(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by().values("pk")[:MOST_ROWS].count())
+        return int(rows.order_by().values("pk")[: MOST_ROWS + 1].count())
 
 
 class LabChangeList(ChangeList):
@@ -46,7 +60,7 @@ class LabChangeList(ChangeList):
         return super().get_ordering_field(field_name) if is_offered else None
 
 
-class LabAdmin(admin.ModelAdmin):
+class LabAdmin(Exchange):
     paginator = CappedPaginator
     list_per_page = 50
     show_full_result_count = False

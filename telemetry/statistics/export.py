@@ -14,14 +14,12 @@ from django.utils.formats import date_format, get_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from members.exchange.cells import harmless, in_csv, in_xlsx
 from telemetry.statistics.calendar import monday_of, today
 from telemetry.statistics.figures import Figures
 
 DEFAULT = "machine-weeks"
 _A_MONDAY = date(2024, 1, 1)
-# What a spreadsheet might run. The second four are what some make of the first.
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠|%]|[\t\r\n]")
-_UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
 _NOT_IN_TITLES = re.compile(r"[\[\]:*?/\\]")
 
 
@@ -72,9 +70,9 @@ def as_csv(table: Table) -> bytes:
     decimals = get_format("DECIMAL_SEPARATOR")
     output = StringIO()
     writer = csv.writer(output, delimiter=";" if decimals == "," else ",", lineterminator="\r\n")
-    writer.writerow([_harmless(str(title)) for title in table.columns])
+    writer.writerow([harmless(str(title)) for title in table.columns])
     for row in table.rows:
-        writer.writerow([_in_csv(value, decimals) for value in row])
+        writer.writerow([in_csv(value, decimals) for value in row])
     return b"\xef\xbb\xbf" + output.getvalue().encode("utf-8", "replace")
 
 
@@ -87,9 +85,9 @@ def as_xlsx(figures: Figures) -> bytes:
         sheet.freeze_panes = "A2"
         for letter, width in zip("ABCDEFG", _widths(table), strict=False):
             sheet.column_dimensions[letter].width = width
-        sheet.append([_cell(sheet, str(title), is_title=True) for title in table.columns])
+        sheet.append([in_xlsx(sheet, str(title), is_title=True) for title in table.columns])
         for row in table.rows:
-            sheet.append([_cell(sheet, value) for value in row])
+            sheet.append([in_xlsx(sheet, value) for value in row])
     output = BytesIO()
     book.save(output)
     return output.getvalue()
@@ -128,37 +126,6 @@ def _hours(seconds: int) -> float:
 
 def _weekday(number: int) -> str:
     return date_format(monday_of(_A_MONDAY) + timedelta(days=number), "l")
-
-
-# ---- cells -----------------------------------------------------------------------------------------------------------
-
-
-def _in_csv(value: Any, decimals: str) -> str:
-    if isinstance(value, float):
-        return f"{value:.2f}".replace(".", decimals)
-    return _harmless(value) if isinstance(value, str) else str(value)
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _cell(sheet: Any, value: Any, *, is_title: bool = False) -> Any:
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.styles import Font
-
-    is_text = isinstance(value, str)
-    cell = WriteOnlyCell(sheet, _UNWRITABLE.sub("", value) if is_text else value)
-    if is_text:
-        cell.data_type = "s"  # whatever it begins with
-        cell.quotePrefix = bool(_FORMULA.match(value))
-    elif isinstance(value, date):
-        cell.number_format = "yyyy-mm-dd"
-    elif isinstance(value, float):
-        cell.number_format = "#,##0.00"
-    if is_title:
-        cell.font = Font(bold=True)
-    return cell
 
 
 def _widths(table: Table) -> list[int]:

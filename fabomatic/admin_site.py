@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
+from fabomatic.app_list import arranged, in_order
+from fabomatic.attention import boxes_for
+from fabomatic.errands import errands_of
 from fabomatic.system_page import download_copy, system_page
 from members.login import Entrance
 
 
 class LabAdminSite(Entrance):
     site_header = site_title = "Fabomatic"
+    index_title = _("Today")
 
     def get_urls(self) -> list[URLPattern | URLResolver | Any]:
         own = [
@@ -19,3 +27,11 @@ class LabAdminSite(Entrance):
             path("system/copy/", self.admin_view(download_copy), name="system_copy"),
         ]
         return [*own, *super().get_urls()]
+
+    def index(self, request: HttpRequest, extra_context: Any = None) -> TemplateResponse:
+        today = {"boxes": boxes_for(request.user, timezone.now()), "errands": errands_of(request.user)}
+        return super().index(request, {**today, **(extra_context or {})})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        return in_order(apps) if app_label else arranged(apps, request.user)

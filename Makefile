@@ -37,8 +37,7 @@ demo: $(INSTALLED) $(BROKER) ## An invented lab with simulated boards, beside th
 
 test: $(TOOLS) ## All tests, on PostgreSQL too where it is installed (ARGS="-k name" for some)
 	@mkdir -p var
-	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) -m pytest $(ARGS)
-	$(if $(ARGS),,SECRET_KEY=$(TEST_SECRET) $(IN_VENV) -m tests.run_on_postgresql)
+	SECRET_KEY=$(TEST_SECRET) $(IN_VENV) -m $(if $(ARGS),pytest $(ARGS),tests.run_all)
 
 lint: $(TOOLS) ## Style, formatting and types
 	$(IN_VENV) -m ruff check .

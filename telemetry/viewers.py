@@ -27,17 +27,25 @@ class Viewer:
 def viewer_of(user: Any, screen_id: int | None = None, *, is_kiosk: bool = False) -> Viewer | None:
     """None for whom the machines are none of their business.
 
-    Staff that may see members sees whole names, except on a wall, where everybody reads along.
+    Staff that may see members sees whole names, except on a wall, where everybody reads along; staff that may not
+    sees none, whatever others see.
     """
     names = Names(settings.DASHBOARD_NAMES)
     if user.is_authenticated and user.is_active:
-        sees_members = not is_kiosk and user.is_staff and user.has_perm("members.view_member")
-        return Viewer(Names.FULL if sees_members else names, member_id=user.pk, is_staff=user.is_staff)
+        if user.is_staff:
+            names = _names_for_staff(user, names, is_kiosk=is_kiosk)
+        return Viewer(names, member_id=user.pk, is_staff=user.is_staff)
     if settings.DASHBOARD_ACCESS == "public":
         return Viewer(names)
     if settings.DASHBOARD_ACCESS == "screens" and screen_id is not None:
         return Viewer(names, screen_id=screen_id)
     return None
+
+
+def _names_for_staff(user: Any, names: Names, *, is_kiosk: bool) -> Names:
+    if not user.has_perm("members.view_member"):
+        return Names.NONE
+    return names if is_kiosk else Names.FULL
 
 
 def viewer_of_request(request: HttpRequest) -> Viewer | None:

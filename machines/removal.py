@@ -10,10 +10,11 @@ import time
 from typing import Any
 
 from django.db import router, transaction
-from django.db.models import CASCADE, Model, Sum
+from django.db.models import CASCADE, F, Model, Sum, Value
+from django.db.models.functions import Greatest
 
 from machines.models import Machine, Use
-from machines.models.machines import add_to_odometer, locked
+from machines.models.machines import locked
 from machines.renumbering import references
 
 PIECE = 2000
@@ -47,7 +48,10 @@ def _remove_piece(model: type[Model], name: str, machine_id: int) -> bool:
         ids = list(of_machine.values_list("pk", flat=True)[:PIECE])
         rows: Any = model._base_manager.filter(pk__in=ids)
         if model is Use:
-            add_to_odometer(machine_id, -(rows.aggregate(total=Sum("duration"))["total"] or 0))
+            seconds = rows.aggregate(total=Sum("duration"))["total"] or 0
+            # Never below zero: an odometer that was wrong must not keep its machine here.
+            left = Greatest(F("seconds_used") - seconds, Value(0))
+            Machine.objects.filter(pk=machine_id).update(seconds_used=left)
         # No signals: each would only take back hours of a machine that goes.
         rows._raw_delete(router.db_for_write(model))
     return len(ids) == PIECE

@@ -13,16 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from machines.admin.blocking import BlocksMachines
 from machines.admin.hours import hours_and_minutes
 from machines.admin.machine_forms import MachineForm, NumberForm
+from machines.admin.machine_list import DueFilter, MachineList, PlaceFilter, TypeFilter, read_plans
 from machines.admin.maintenance import HTTPS, PlanInline
-from machines.admin.progress import how_far, most_overdue_first
-from machines.maintenance import due, plans_of
+from machines.admin.progress import how_far
 from machines.models import Machine
 from machines.removal import remove
 from machines.renumbering import (
@@ -37,46 +36,13 @@ from machines.renumbering import (
 Complete = Callable[[list[Any], datetime], None]
 
 
-class MachineList(ChangeList):
-    """Reads what the columns tell for all machines of the page together."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        machines, now = list(self.result_list), timezone.now()
-        for complete in self.model_admin.completions:  # type: ignore[attr-defined]
-            complete(machines, now)
-
-
-def read_plans(machines: list[Any], now: datetime) -> None:
-    plans = plans_of([machine.pk for machine in machines])
-    for machine in machines:
-        machine.active_plans = most_overdue_first(plans.get(machine.pk, []), machine.seconds_used, now)
-        machine.read_at = now
-
-
-class DueFilter(admin.SimpleListFilter):
-    title = _("maintenance due")
-    parameter_name = "due"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("Yes")), ("no", _("No"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> QuerySet[Machine]:
-        if self.value() not in ("yes", "no"):
-            return queryset
-        plans, now = plans_of(), timezone.now()
-        odometers = Machine.objects.filter(pk__in=list(plans)).order_by().values_list("pk", "seconds_used")
-        ids = [pk for pk, seconds in odometers if due(plans[pk], seconds, now)]
-        return queryset.filter(pk__in=ids) if self.value() == "yes" else queryset.exclude(pk__in=ids)
-
-
 @admin.register(Machine)
 class MachineAdmin(BlocksMachines):
     form = MachineForm
     formfield_overrides = HTTPS
     # Lists, because telemetry adds to them what boards tell: this app knows nothing of it.
     list_display: Any = ["id", "name", "type", "odometer", "plans"]
-    list_filter: ClassVar[list[Any]] = ["is_blocked", DueFilter, "type", "location"]
+    list_filter: ClassVar[list[Any]] = ["is_blocked", DueFilter, TypeFilter, PlaceFilter]
     completions: ClassVar[list[Complete]] = [read_plans]
     additions: ClassVar[list[Callable[[HttpRequest, Machine], dict[str, Any]]]] = []
     list_display_links = ("id", "name")
@@ -102,12 +68,15 @@ class MachineAdmin(BlocksMachines):
 
     @admin.display(description=_("maintenance"), empty_value="")
     def plans(self, machine: Any) -> Any:
+        lines = format_html_join("", '<div class="plan {}"><bdi>{}</bdi>: {}</div>', self._plan_lines(machine))
+        return format_html("<div>{}</div>", lines) if lines else None
+
+    def _plan_lines(self, machine: Any) -> list[tuple[str, str, str]]:
         seconds, now = machine.seconds_used, machine.read_at
-        lines = [
+        return [
             ("due" if plan.progress(seconds, now) >= 1 else "", plan.description, how_far(plan, seconds, now))
             for plan in machine.active_plans
         ]
-        return format_html_join("", '<div class="plan {}"><bdi>{}</bdi>: {}</div>', lines) or None
 
     # ---- the form ----------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from machines.models import MachineType
@@ -28,5 +30,6 @@ class MachineTypeAdmin(LabAdmin):
         return super().get_queryset(request).annotate(machines_of_type=Count("machines"))
 
     @admin.display(description=_("machines"), ordering="machines_of_type")
-    def machine_count(self, machine_type: Any) -> int:
-        return machine_type.machines_of_type
+    def machine_count(self, machine_type: Any) -> str:
+        url = f"{reverse('admin:machines_machine_changelist')}?type__id__exact={machine_type.pk}"
+        return format_html('<a href="{}">{}</a>', url, machine_type.machines_of_type)

@@ -58,7 +58,8 @@ def state(machine: Any) -> str:
     if not status.is_blocked:
         return said
     word = "" if status.state is State.BLOCKED else f"{_('Blocked')}: "
-    return format_html('{}<div class="block-reason">{}<bdi>{}</bdi></div>', said, word, machine.blocked_reason or "–")
+    reason = format_html('<div class="block-reason">{}<bdi>{}</bdi></div>', word, machine.blocked_reason or "–")
+    return format_html("<div>{}{}</div>", said, reason)
 
 
 @admin.display(description=_("last seen"), ordering="last_seen_at")
@@ -75,7 +76,8 @@ def board(machine: Any) -> str | None:
     lines = [
         (str(here), f" · {here.firmware}" if here.firmware else "", _in_conflict(here)) for here in machine.boards_here
     ]
-    return format_html_join("", '<div class="board-of-machine"><bdi>{}</bdi>{}{}</div>', lines) or None
+    boards = format_html_join("", '<div class="board-of-machine"><bdi>{}</bdi>{}{}</div>', lines)
+    return format_html("<div>{}</div>", boards) if boards else None
 
 
 def _in_conflict(here: Board) -> str:

@@ -34,14 +34,14 @@ class MembershipFilter(admin.SimpleListFilter):
     parameter_name = "membership"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("valid", _("valid")), ("ending", _("ends within 30 days")), ("ended", _("ended"))]
+        return [("valid", _("valid")), ("soon", _("ends within 30 days")), ("ended", _("ended"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         today = today_here()
         match self.value():
             case "valid":
                 return queryset.filter(Q(valid_until__gte=today) | Q(valid_until=None))
-            case "ending":
+            case "soon":
                 return queryset.filter(valid_until__range=(today, today + SOON))
             case "ended":
                 return queryset.filter(valid_until__lt=today)

@@ -111,8 +111,9 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
             return str(_("unlimited"))
         days = (right.valid_until - lab_today()).days
         state = "over" if days < 0 else "soon" if days <= SOON.days else "fine"
-        day = date_format(right.valid_until, "SHORT_DATE_FORMAT")
-        return format_html('<span class="right-{}">{}</span> <small>{}</small>', state, in_words(days), day)
+        day = date_format(right.valid_until, "DATE_FORMAT")
+        line = '<span><span class="right-{}">{}</span> <small>{}</small></span>'
+        return format_html(line, state, in_words(days), day)
 
     # ---- a right names a person ---------------------------------------------------------------------------------
 

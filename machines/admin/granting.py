@@ -78,6 +78,7 @@ class GrantingPages(LabAdmin):
             "errors": form.errors if form.is_bound else None,
             "media": self.media + form.media,
             "address": f"admin:machines_authorization_{name}",
+            "button": _("Copy") if name == "copy" else _("Grant"),
             "has_view_permission": self.has_view_permission(request),
             **(_preview(steps, form, may_change=self.has_change_permission(request)) if steps else {}),
         }

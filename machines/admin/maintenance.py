@@ -19,6 +19,7 @@ from machines.admin.plan_progress import DueFilter, as_plan, progress
 from machines.admin.progress import how_far
 from machines.models import Intervention, MaintenancePlan
 from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter, sees_people
+from members.admin.base import LabChangeList
 from members.changes import value
 
 HTTPS: dict[Any, Any] = {URLField: {"assume_scheme": "https"}}
@@ -43,11 +44,17 @@ class PlanInline(admin.StackedInline):
         return super().get_queryset(request).select_related("machine")
 
 
+class PlanList(LabChangeList):
+    def _get_default_ordering(self) -> list[str]:
+        """The heading that shows it; `get_ordering` does it."""
+        return ["-progress"]
+
+
 @admin.register(MaintenancePlan)
 class MaintenancePlanAdmin(CopiesPlans):
     form = PlanForm
     formfield_overrides = HTTPS
-    list_display = ("description", "machine", "how_far", "last_work_at", "instructions", "work", "is_active")
+    list_display = ("description", "machine", "how_far", "last_work_at", "instructions", "work")
     list_filter = (DueFilter, ("machine", OneOfFilter), "machine__type", "is_active")
     list_select_related = ("machine",)
     search_fields = ("description", "lcd_message", "machine__name", "=machine__id")
@@ -78,6 +85,9 @@ class MaintenancePlanAdmin(CopiesPlans):
 
     def get_ordering(self, request: HttpRequest) -> Any:
         return ("-is_active", progress(timezone.now()).desc(), "pk")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[PlanList]:
+        return PlanList
 
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)

@@ -165,7 +165,7 @@ class CopiesPlans(LabAdmin):
             "opts": self.opts,
             "title": gettext("Copy maintenance plans"),
             "plans": plans,
-            "adminform": AdminForm(form, [(None, {"fields": names})], {}, model_admin=self),
+            "adminform": AdminForm(form, [(None, {"fields": names})], {}, model_admin=self),  # type: ignore[arg-type]
             "errors": form.errors if form.is_bound else None,
             "media": self.media + form.media,
         }

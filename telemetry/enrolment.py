@@ -27,8 +27,6 @@ LASTS = timedelta(seconds=30)
 REMEMBERED = timedelta(hours=1)
 MOST_CARDS = 100
 _SALT = "telemetry.enrolment"
-# Nobody looked whose card it was.
-_UNDECIDED = frozenset({Outcome.UNANSWERED, Outcome.BOARD_CONFLICT})
 
 
 # ---- the half minute -------------------------------------------------------------------------------------------------
@@ -112,8 +110,8 @@ class TappedCard:
 
     @property
     def is_stranger(self) -> bool:
-        """Nobody's when it was tapped, or nobody's now if the tap could not be decided."""
-        return self.was_unknown or (self.card is None and self.outcome in _UNDECIDED)
+        """Nobody's when it was tapped, or now: not every tap is decided."""
+        return self.was_unknown or self.card is None
 
     @property
     def looks_random(self) -> bool:

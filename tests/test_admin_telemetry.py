@@ -1,13 +1,12 @@
-"""Boards and taps in the admin: a log to read, and the say over which board belongs where."""
+"""Boards in the admin: the say over which of them belongs where."""
 
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 
-from machines.access import Outcome
 from machines.models import Machine
-from telemetry.models import Board, Tap
+from telemetry.models import Board
 from tests.conftest import NOW
 from tests.staff import MACHINE_WORK, backend_role, client_of, filled_in, page, save
 
@@ -24,60 +23,25 @@ def board(laser) -> Board:
     return Board.objects.create(serial="A1", machine=laser, ip_address="10.0.0.7", firmware="1.2", last_seen_at=NOW)
 
 
-@pytest.fixture
-def tap(laser, ada) -> Tap:
-    fields = {"uid": ada.uid, "card": ada.cards.get(), "member": ada, "outcome": Outcome.GRANTED, "level": 1}
-    return Tap.objects.create(at=NOW, machine=laser, **fields)
-
-
-@pytest.mark.parametrize("model", [Board, Tap])
-def test_every_page_opens(boss, board, tap, model):
-    row = model.objects.first()
-    for url in (page(model, "changelist"), page(model, "change", row.pk), page(model, "history", row.pk)):
+def test_every_page_opens(boss, board):
+    for url in (
+        page(Board, "changelist"),
+        page(Board, "change", board.pk),
+        page(Board, "history", board.pk),
+    ):
         assert boss.get(url).status_code == 200, url
 
 
-@pytest.mark.parametrize("model", [Board, Tap])
 def test_a_list_asks_the_database_as_often_for_many_rows(
-    boss, board, tap, make_member, laser_type, model, django_assert_max_num_queries, django_assert_num_queries
+    boss, board, laser_type, django_assert_max_num_queries, django_assert_num_queries
 ):
     with django_assert_max_num_queries(20) as few:
-        boss.get(page(model, "changelist"))
+        boss.get(page(Board, "changelist"))
     for number in range(100, 115):
         machine = Machine.objects.create(id=number, name=f"Machine {number}", type=laser_type)
-        member = make_member(f"Member {number}", f"aaaa{number:04x}")
-        fields = {"uid": member.uid, "card": member.cards.get(), "member": member, "outcome": Outcome.GRANTED}
-        Tap.objects.create(at=NOW, machine=machine, **fields)
         Board.objects.create(serial=f"B{number}", machine=machine, conflict_machine=machine, conflict_since=NOW)
     with django_assert_num_queries(len(few)):
-        boss.get(page(model, "changelist"))
-
-
-def test_a_tap_says_in_words_what_became_of_it(boss, tap):
-    assert "May use the machine." in boss.get(page(Tap, "changelist")).content.decode()
-
-
-def test_a_tap_tells_why_a_board_stopped_somebody_who_may(boss, tap):
-    Tap.objects.update(is_machine_blocked=True, is_maintenance_due=True)
-    assert "machine blocked, maintenance due" in boss.get(page(Tap, "changelist")).content.decode().lower()
-
-
-def test_a_tap_is_found_by_a_card_in_any_notation(boss, tap):
-    response = boss.get(page(Tap, "changelist"), {"q": "0A:1B:2C:3D"})
-    assert list(response.context["cl"].result_list) == [tap]
-
-
-def test_the_access_log_is_only_to_read(boss, tap):
-    assert boss.get(page(Tap, "add")).status_code == 403
-    assert boss.post(page(Tap, "change", tap.pk), {"level": 3}).status_code == 403
-    assert boss.post(page(Tap, "delete", tap.pk), {"post": "yes"}).status_code == 403
-    boss.post(page(Tap, "changelist"), {"action": "delete_selected", "_selected_action": [tap.pk], "post": "yes"})
-    assert Tap.objects.filter(pk=tap.pk).exists()
-
-
-def test_a_machine_goes_with_its_taps(boss, tap, laser):
-    assert boss.post(page(Machine, "delete", laser.pk), {"post": "yes"}).status_code == 302
-    assert not Tap.objects.exists()
+        boss.get(page(Board, "changelist"))
 
 
 def test_nobody_invents_a_board(boss):

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
@@ -111,7 +112,8 @@ def _live_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
 
 
 def _enrolment(window: Window, now: datetime) -> dict[str, Any] | None:
-    machine = Machine.objects.filter(pk=window.machine_id).first()
+    running = Use.objects.filter(machine=OuterRef("pk"), ended_at__isnull=True)
+    machine = Machine.objects.filter(pk=window.machine_id).annotate(is_in_use=Exists(running)).first()
     if machine is None:
         return None
     found = look(window)
@@ -122,7 +124,6 @@ def _enrolment(window: Window, now: datetime) -> dict[str, Any] | None:
         "seconds_left": window.seconds_left(now),
         "token": _token(window, found),
         "is_silent": not is_online(machine.last_seen_at, now),
-        "is_in_use": Use.objects.filter(machine=machine, ended_at__isnull=True).exists(),
     }
 
 

@@ -22,10 +22,14 @@ class OneOfField(forms.ModelChoiceField):
 
     def choose_widget(self) -> None:
         things: Any = self.queryset
-        is_long = things.order_by().values("pk")[: MOST_LISTED + 1].count() > MOST_LISTED
-        self.widget = AutocompleteSelect(self._key, admin.site) if is_long else forms.Select()
+        few = list(things[: MOST_LISTED + 1])
+        if len(few) > MOST_LISTED:
+            self.widget = AutocompleteSelect(self._key, admin.site)
+            self.widget.choices = self.choices
+        else:
+            named = [(thing.pk, self.label_from_instance(thing)) for thing in few]
+            self.widget = forms.Select(choices=[("", self.empty_label), *named])
         self.widget.is_required = self.required
-        self.widget.choices = self.choices
 
 
 class PickingForm(forms.Form):

@@ -21,11 +21,11 @@ from telemetry.taps import STAFF_LEVEL, sentence
 
 
 class StoppedFilter(admin.SimpleListFilter):
-    title = _("stopped by the board")
+    title = _("board")
     parameter_name = "stopped"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("blocked", _("machine blocked")), ("maintenance", _("maintenance due"))]
+        return [("blocked", _("stopped it: machine blocked")), ("maintenance", _("stopped it: maintenance due"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         # As the index says it that holds only these.

@@ -11,7 +11,6 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabomatic.models import Run, note_run
@@ -53,7 +52,8 @@ def _note(count: int, *, trouble: Exception | None = None) -> None:
             text = ngettext("%(count)d mail sent", "%(count)d mails sent", count) % {"count": count}
         else:
             log.error("A mail was not sent: %s", type(trouble).__name__)
-            text = f"{_('Not sent')} ({count}): {trouble_of(trouble)}"
+            sentence = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
+            text = f"{sentence} {trouble_of(trouble)}"
     try:
         with transaction.atomic():
             note_run(Run.Kind.MAIL, text, is_ok=trouble is None)

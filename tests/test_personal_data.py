@@ -35,7 +35,7 @@ def lab(ada, bruno, carla, dora, laser, printer, make_plan):
         note="secret note",
     )
     running = Use.objects.create(machine=printer, member=bruno, card_uid=bruno.uid, started_at=now)
-    Intervention.objects.create(plan=plan, member=carla, at=now - timedelta(hours=1), note="secret note")
+    Intervention.objects.create(plan=plan, member=carla, at=now - timedelta(hours=1), note="new lens")
     for member, outcome in ((ada, "granted"), (bruno, "authorization_expired"), (None, "unknown_card")):
         uid = member.uid if member else UNKNOWN_UID
         Tap.objects.create(at=now, machine=laser, uid=uid, member=member, outcome=outcome)

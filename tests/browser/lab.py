@@ -28,7 +28,7 @@ from tests.browser.people import Person
 SETTINGS = "tests.browser.settings"
 SOON = 1.5  # what is promised within a second, with half a second for a test machine that has other things to do
 
-# Dora is administrator and has a card; Ada and Bruno, ordinary members, can log in, too.
+# Dora is administrator and has a card; Tina may repair machines; Ada and Bruno, ordinary members, can log in, too.
 SEED = """
 from django.contrib.auth.models import Permission
 open_to_all.allow_remote_start = True
@@ -37,6 +37,10 @@ administrators = Role.objects.get(name="Administrators")
 dora = Member.objects.create_user("dora@example.org", "dora-knows-it", first_name="Dora", last_name="Maar",
                                   role=administrators, is_superuser=True)
 Card.objects.create(uid="d0a0d0a0", member=dora)
+technicians = Role.objects.create(name="Technicians", is_backend_admin=True)
+technicians.permissions.set(Permission.objects.filter(content_type__app_label__in=("machines", "telemetry")).exclude(
+    codename__endswith="authorization"))
+Member.objects.create_user("tina@example.org", "tina-knows-it", first_name="Tina", role=technicians)
 for first in ("Ada", "Bruno"):
     people[first].email = f"{first.lower()}@example.org"
     people[first].set_password(f"{first.lower()}-knows-it")
@@ -45,7 +49,9 @@ laser.location = "Room 2"
 laser.save()
 """
 DORA_CARD = "d0a0d0a0"
-DORA, ADA_LOGIN, BRUNO_LOGIN = ((f"{name}@example.org", f"{name}-knows-it") for name in ("dora", "ada", "bruno"))
+DORA, TINA, ADA_LOGIN, BRUNO_LOGIN = (
+    (f"{name}@example.org", f"{name}-knows-it") for name in ("dora", "tina", "ada", "bruno")
+)
 SAWS = range(100, 140)
 
 

@@ -49,8 +49,9 @@ def add_plan(the_lab, machine, *, days_ago, description="Oil rods"):
     at = datetime.now(UTC) - timedelta(days=days_ago)
     the_lab.database.change(
         "INSERT INTO machines_maintenanceplan (machine_id, description, lcd_message, instructions_url, days_between,"
-        " reading_at_last_work, last_work_at, is_active) VALUES (?, ?, 'Oil rods', '', 7, 0, ?, 1)",
-        *(machine, description, _text(at)),
+        " reading_at_last_work, last_work_at, base_reading, base_at, is_active)"
+        " VALUES (?, ?, 'Oil rods', '', 7, 0, ?, 0, ?, 1)",
+        *(machine, description, _text(at), _text(at)),
     )
 
 

@@ -115,7 +115,8 @@ def test_a_plan_falls_due_by_the_calendar(the_lab, page, staff, saw):
     due_at = datetime.now(UTC) + timedelta(seconds=1)
     the_lab.database.change(
         "INSERT INTO machines_maintenanceplan (machine_id, description, lcd_message, instructions_url, days_between,"
-        " reading_at_last_work, last_work_at, is_active) VALUES (?, 'Oil it', 'Oil it', '', 1, 0, ?, 1)",
+        " reading_at_last_work, last_work_at, base_reading, base_at, is_active)"
+        " VALUES (?1, 'Oil it', 'Oil it', '', 1, 0, ?2, 0, ?2, 1)",
         saw,
         f"{due_at - timedelta(days=1):%Y-%m-%d %H:%M:%S.%f}",
     )

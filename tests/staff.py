@@ -73,4 +73,5 @@ def _sent(bound: Any) -> dict[str, Any]:
         return {}
     if isinstance(value, list | tuple):
         return {bound.html_name: list(value)}
-    return {bound.html_name: value}
+    hidden = {bound.html_initial_name: value} if bound.field.show_hidden_initial else {}
+    return {bound.html_name: value, **hidden}

@@ -1,6 +1,6 @@
 from machines.models.machines import MAX_MACHINE_ID, Authorization, Machine, MachineType, add_to_odometer
 from machines.models.maintenance import LCD_COLUMNS, Intervention, MaintenancePlan, follow_interventions
-from machines.models.uses import EndReason, Use, whole_second
+from machines.models.uses import EndReason, Use, hold_machines, locked_use, whole_second
 
 __all__ = [
     "LCD_COLUMNS",
@@ -14,5 +14,7 @@ __all__ = [
     "Use",
     "add_to_odometer",
     "follow_interventions",
+    "hold_machines",
+    "locked_use",
     "whole_second",
 ]

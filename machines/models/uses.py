@@ -32,7 +32,13 @@ class Use(models.Model):
 
     machine = models.ForeignKey(Machine, models.CASCADE, verbose_name=_("machine"), related_name="uses", db_index=False)
     member = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, verbose_name=_("member"), related_name="uses", null=True, blank=True
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        verbose_name=_("member"),
+        related_name="uses",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     card_uid = CardUidField(_("card number"), blank=True)
     started_at = models.DateTimeField(_("started"))
@@ -55,6 +61,10 @@ class Use(models.Model):
             models.Index(fields=["last_seen_at"], condition=Q(ended_at__isnull=True), name="use_running_by_last_seen"),
             # Holds what statistics add up: they read nothing else of a use.
             models.Index(fields=["-started_at", "-id", "machine", "member", "duration"], name="use_latest"),
+            # What staff looks through: one machine's, one person's or one card's, and the few that were replayed.
+            models.Index(fields=["machine", "-started_at", "-id"], name="use_latest_of_machine"),
+            models.Index(fields=["member", "card_uid"], name="use_of_member_by_card"),
+            models.Index(fields=["-started_at", "-id"], condition=Q(is_replay=True), name="use_latest_replayed"),
         ]
         constraints: ClassVar = [
             models.UniqueConstraint(
@@ -94,7 +104,7 @@ class Use(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Moves the odometers by what this change does to the machine's hours."""
         with transaction.atomic():
-            before = _locked_use(self.pk, self.machine_id)
+            before = locked_use(self.pk, self.machine_id)
             self._complete()
             if (fields := kwargs.get("update_fields")) is not None and {"started_at", "ended_at"} & set(fields):
                 kwargs["update_fields"] = {*fields, *self.TIMES}
@@ -128,7 +138,7 @@ def take_hours_back(instance: Use, origin: Any = None, **kwargs: Any) -> None:
     """Asks the database again: the worker may have closed the use since it was loaded."""
     if isinstance(origin, Machine) or getattr(origin, "model", None) is Machine:
         return
-    current = _locked_use(instance.pk, instance.machine_id)
+    current = locked_use(instance.pk, instance.machine_id)
     if current is not None:
         add_to_odometer(current.machine_id, -(current.duration or 0))
 
@@ -139,9 +149,13 @@ def forget_cards_of(instance: Member, **kwargs: Any) -> None:
     Use.objects.filter(member=instance, ended_at__isnull=False).update(card_uid="")
 
 
-def _locked_use(use_id: int | None, machine_id: int) -> Use | None:
+def locked_use(use_id: int | None, machine_id: int) -> Use | None:
     """Its machine first: the worker takes its locks in this order, and the other way round both would wait for ever."""
-    if connection.features.has_select_for_update:
-        machines = Q(pk=machine_id) | Q(pk__in=Use.objects.filter(pk=use_id or 0).values("machine_id"))
-        list(Machine.objects.select_for_update(no_key=True).filter(machines).order_by("pk").values_list("pk"))
+    hold_machines(Q(pk=machine_id) | Q(pk__in=Use.objects.filter(pk=use_id or 0).values("machine_id")))
     return locked(Use, use_id) if use_id is not None else None
+
+
+def hold_machines(which: Q) -> None:
+    """Until the transaction ends boards wait. SQLite has one writer: whoever writes there holds everything."""
+    if connection.features.has_select_for_update:
+        list(Machine.objects.select_for_update(no_key=True).filter(which).order_by("pk").values_list("pk"))

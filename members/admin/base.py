@@ -108,6 +108,8 @@ class LabAdmin(Exchange):
         return note(request.user.pk, obj, Change.Kind.ADDED, _details(message))
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        if message == []:  # somebody pressed Save and had changed nothing
+            return None
         return note(request.user.pk, obj, Change.Kind.CHANGED, _details(message))
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:

@@ -15,7 +15,7 @@ from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from members.admin.search import MOST_RELATED, people_matching
+from members.admin.search import MOST_RELATED, of_any, people_matching
 
 Days = tuple[date | None, date | None]
 MOST_NAMES = 8
@@ -178,7 +178,7 @@ class PersonFilter(RelatedFilter):
 
     def queryset(self, request: Any, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         if self.text:
-            return queryset.filter(**{f"{self.field_path}__in": [member.pk for member in self.people]})
+            return of_any(queryset, self.field_path, [member.pk for member in self.people])
         return super().queryset(request, queryset)
 
     def links(self, changelist: Any) -> Iterator[dict[str, Any]]:

@@ -16,9 +16,9 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from machines.admin.authorization_forms import AuthorizationForm, AuthorizationRow, GrantingFormSet, granted_again
-from machines.admin.granting import GrantingPages
+from machines.admin.granting import GrantingPages, chosen
 from machines.admin.granting_forms import lab_today
-from machines.granting import MOST_AT_ONCE, still_valid
+from machines.granting import still_valid
 from machines.models import Authorization
 from members.admin import FindsCards, MemberAdmin, OneOfFilter, PersonFilter, sees_people
 
@@ -143,6 +143,9 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
         super().save_model(request, obj, form, change)
 
     def get_actions(self, request: HttpRequest) -> Any:
+        """None for who sees no people: the box at a row says whose right it is."""
+        if not sees_people(request.user):
+            return {}
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)  # is called revoking
         return actions
@@ -150,12 +153,9 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
     @admin.action(description=_("Revoke selected authorizations"), permissions=["revoke"])
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[Authorization]) -> HttpResponse | None:
         """Asks first, and names them."""
-        rights = list(queryset.select_related("member", "machine", "granted_by")[: MOST_AT_ONCE + 1])
-        if len(rights) > MOST_AT_ONCE:
-            text = _("Choose at most %(most)d, please.") % {"most": MOST_AT_ONCE}
-            self.message_user(request, text, messages.ERROR)
+        if not (rights := chosen(self, request, queryset.select_related("member", "machine", "granted_by"))):
             return None
-        if rights and "sure" not in request.POST:
+        if "sure" not in request.POST:
             return self._ask_to_revoke(request, rights)
         with transaction.atomic():
             self.log_deletions(request, rights)

@@ -20,10 +20,13 @@ from django.utils.translation import ngettext
 
 from machines.admin.granting_forms import CopyForm, GrantForm, RightsForm, lab_today
 from machines.admin.machines import MachineAdmin
-from machines.granting import MOST_AT_ONCE, Effect, Step, foresee, grant, remarks
+from machines.granting import Effect, Step, foresee, grant, remarks
 from machines.models import Authorization, Machine
 from members.admin import LabAdmin, MemberAdmin, sees_people
 from members.models import Member
+
+# A form sends no more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.
+MOST_CHOSEN = 900
 
 
 class GrantingPages(LabAdmin):
@@ -41,7 +44,7 @@ class GrantingPages(LabAdmin):
         return super().changelist_view(request, {"may_grant": may_grant(request), **(extra_context or {})})
 
     def grant_view(self, request: HttpRequest) -> HttpResponse:
-        initial = {name: request.GET.getlist(name)[:MOST_AT_ONCE] for name in ("members", "machines")}
+        initial = {name: request.GET.getlist(name)[:MOST_CHOSEN] for name in ("members", "machines")}
         form = GrantForm(request.POST) if request.method == "POST" else GrantForm(initial=_numbers(initial))
         return self.rights_page(request, form, "grant", str(_("Grant authorizations")))
 
@@ -156,36 +159,40 @@ def _opened(request: HttpRequest, name: str, form: RightsForm, title: Any) -> Ht
     return pages.rights_page(request, form, name, str(title))
 
 
-def _chosen(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
-    """Nothing, with a sentence, when they are more than can be given rights at once."""
-    chosen = list(queryset.order_by().values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
-    if len(chosen) <= MOST_AT_ONCE:
-        return chosen
-    text = _("Choose at most %(most)d, please.") % {"most": MOST_AT_ONCE}
+def chosen(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+    """Nothing, with a sentence, when they are more than a page can send."""
+    found = list(queryset[: MOST_CHOSEN + 1])
+    if len(found) <= MOST_CHOSEN:
+        return found
+    text = _("Choose at most %(most)d, please.") % {"most": MOST_CHOSEN}
     model_admin.message_user(request, text, messages.ERROR)
     return []
 
 
+def _keys(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> list[int]:
+    return chosen(model_admin, request, queryset.order_by("pk").values_list("pk", flat=True))
+
+
 @admin.action(description=_("Grant authorizations…"), permissions=["grant"])
 def grant_to_them(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Member]) -> HttpResponse | None:
-    if not (chosen := _chosen(model_admin, request, queryset)):
+    if not (keys := _keys(model_admin, request, queryset)):
         return None
-    return _opened(request, "grant", GrantForm(initial={"members": chosen}), _("Grant authorizations"))
+    return _opened(request, "grant", GrantForm(initial={"members": keys}), _("Grant authorizations"))
 
 
 @admin.action(description=_("Copy authorizations from or to them…"), permissions=["grant"])
 def copy_to_them(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Member]) -> HttpResponse | None:
-    if not (chosen := _chosen(model_admin, request, queryset)):
+    if not (keys := _keys(model_admin, request, queryset)):
         return None
-    initial = {"model": chosen[0]} if len(chosen) == 1 else {"members": chosen}
+    initial = {"model": keys[0]} if len(keys) == 1 else {"members": keys}
     return _opened(request, "copy", CopyForm(initial=initial), _("Copy authorizations"))
 
 
 @admin.action(description=_("Grant to members…"), permissions=["grant"])
 def grant_them(model_admin: LabAdmin, request: HttpRequest, queryset: QuerySet[Machine]) -> HttpResponse | None:
-    if not (chosen := _chosen(model_admin, request, queryset)):
+    if not (keys := _keys(model_admin, request, queryset)):
         return None
-    return _opened(request, "grant", GrantForm(initial={"machines": chosen}), _("Grant authorizations"))
+    return _opened(request, "grant", GrantForm(initial={"machines": keys}), _("Grant authorizations"))
 
 
 def _has_grant_permission(self: LabAdmin, request: HttpRequest) -> bool:

@@ -12,8 +12,9 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from machines.models import Machine
 from machines.prepared import Prepared, PreparedInsert, PreparedUpdate
 from telemetry.models import Board
 from telemetry.protocol import Alive
@@ -38,6 +39,14 @@ class Known(NamedTuple):
     last_seen_at: datetime
 
 
+class Conflict(NamedTuple):
+    """One machine, and all boards that speak for it."""
+
+    machine: Machine
+    boards: list[Board]
+    since: datetime | None
+
+
 def has_conflict(machine_id: int) -> bool:
     return bool(_conflicts.rows(machine_id=machine_id))
 
@@ -51,11 +60,21 @@ def hear(alive: Alive, now: datetime) -> Heard:
         return heard
 
 
-def contested_place(board: Board) -> int | None:
-    """The machine it speaks for and another one, too: as the newcomer, or as the one that was there before."""
-    if board.conflict_machine_id is not None:
-        return board.conflict_machine_id
-    return board.machine_id if Board.objects.filter(conflict_machine_id=board.machine_id or 0).exists() else None
+def conflicts() -> list[Conflict]:
+    """For staff. The board that was there before stands first."""
+    claims = Board.objects.filter(conflict_machine__isnull=False)
+    boards = list(
+        Board.objects.filter(Q(conflict_machine__isnull=False) | Q(machine__in=claims.values("conflict_machine")))
+        .select_related("machine", "conflict_machine")
+        .order_by("conflict_since", "pk")
+    )
+    places = {board.conflict_machine_id: board.conflict_machine for board in boards if board.conflict_machine}
+    found = []
+    for machine_id, machine in places.items():
+        known = [board for board in boards if board.machine_id == machine_id != board.conflict_machine_id]
+        newcomers = [board for board in boards if board.conflict_machine_id == machine_id]
+        found.append(Conflict(machine, [*known, *newcomers], newcomers[0].conflict_since))
+    return found
 
 
 def is_news(alive: Alive, now: datetime) -> bool:

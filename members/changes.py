@@ -140,7 +140,10 @@ def as_text(value: Any) -> Any:
 
 
 def sentences(change: Change, *, sees_people: bool) -> list[str]:
-    return list(_sentences(change.details, sees_people)) or [str(Change.Kind(change.kind).label)]
+    said = list(_sentences(change.details, sees_people))
+    if not said or change.kind != Change.Kind.CHANGED:
+        said.insert(0, str(Change.Kind(change.kind).label).capitalize())
+    return said
 
 
 def _sentences(details: Details, sees_people: bool) -> Iterator[str]:

@@ -154,7 +154,6 @@ def _mark_lost(request: HttpRequest, cards: list[Card]) -> None:
     for card in cards:
         card.is_lost = True
         card.save(update_fields=["is_lost"])
-    _note(request, cards, lambda card: [{"did": "changed", "values": [_flag(Card, "is_lost", True)]}])
     _note(request, [card.member for card in cards], lambda member: _lost_details(member, cards))
 
 

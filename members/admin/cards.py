@@ -52,15 +52,21 @@ class CardAdmin(FindsCards):
         if "uid" in form.changed_data:
             warn_of_random_uid(request, obj)
 
+    # A card without its number and its member is none: who may not see them has no pages of cards.
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) and sees_people(request.user)
+
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """A card without its number and its member is none."""
         return super().has_add_permission(request) and sees_people(request.user)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_change_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
+        may = super().has_change_permission(request, obj) and sees_people(request.user)
+        return may and (obj is None or may_touch(request.user, obj.member))
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or may_touch(request.user, obj.member))
+        may = super().has_delete_permission(request, obj) and sees_people(request.user)
+        return may and (obj is None or may_touch(request.user, obj.member))
 
 
 def warn_of_random_uid(request: HttpRequest, card: Card) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
@@ -57,6 +57,9 @@ class ChangeAdmin(LabAdmin):
     fields = readonly_fields = ("at", "who", "kind", "kind_of_thing", "what", "sentences")
     personal = frozenset({"member", "object_repr"})
     actions = None
+
+    class Media:
+        css: ClassVar = {"all": ("telemetry/admin/members.css",)}
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeLogList]:
         return ChangeLogList

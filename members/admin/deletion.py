@@ -82,15 +82,14 @@ class DeletesMembers(MemberActions):
         if not self.has_delete_permission(request) or untouchable(request.user, members):
             perms_needed.add(self.opts.verbose_name)
         protected = [str(LAST_SUPERUSER)] if is_last_superuser(*members) else []
-        return [str(member) for member in members], dict(fate.goes), perms_needed, protected
+        return fate, dict(fate.goes), perms_needed, protected
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         member = self.get_object(request, object_id)
         context: dict[str, Any] = {}
         if member is not None and self.has_delete_permission(request, member):
             may_disable = member.is_active and self.has_change_permission(request, member)
-            context = {"fate": fate_of([member]), "lone": [member], "may_disable": may_disable}
-            context["checkbox"] = ACTION_CHECKBOX_NAME
+            context = {"lone": [member], "may_disable": may_disable, "checkbox": ACTION_CHECKBOX_NAME}
         return super().delete_view(request, object_id, {**context, **(extra_context or {})})
 
     @admin.action(description=gettext_lazy("Delete selected members"), permissions=["delete"])
@@ -101,9 +100,9 @@ class DeletesMembers(MemberActions):
         is_confirmed = "post" in request.POST
         if is_confirmed and selection.left_out:  # the page that asked did not offer them
             raise PermissionDenied
-        _things, _counts, perms_needed, protected = self.get_deleted_objects(selection.members, request)
+        fate, _counts, perms_needed, protected = self.get_deleted_objects(selection.members, request)
         if not is_confirmed or protected:
-            return self._ask_before_deletion(request, selection, perms_needed, protected)
+            return self._ask_before_deletion(request, selection, fate, perms_needed, protected)
         if perms_needed:
             raise PermissionDenied
         selection.leave_out(lambda member: not self._delete_one(request, member), _("somebody has to stay in charge"))
@@ -122,14 +121,14 @@ class DeletesMembers(MemberActions):
         return True
 
     def _ask_before_deletion(
-        self, request: HttpRequest, selection: Selection, perms_needed: Any, protected: list[str]
+        self, request: HttpRequest, selection: Selection, fate: Fate, perms_needed: Any, protected: list[str]
     ) -> HttpResponse:
         is_refused = bool(perms_needed or protected or not selection.members)
         return self.ask(
             request,
             selection,
             title=_("These members cannot be deleted") if is_refused else _("Delete members"),
-            fate=fate_of(selection.members),
+            deleted_objects=fate,
             perms_lacking=perms_needed,
             protected=protected,
             is_deletion=True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -12,6 +13,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from members.changes import sentences
@@ -73,6 +75,7 @@ class ImportViews:
             heading=sheet.heading,
             rows=running.preview(importer, sheet),
             unknown=importer.unknown,
+            language=get_language() or settings.LANGUAGE_CODE,
         )
 
     # ---- its preview, and what became of it --------------------------------------------------------------------------

@@ -52,6 +52,7 @@ class Job:
     heading: list[str]
     rows: list[dict[str, Any]]  # number, cells, verdict, about, details, errors
     unknown: list[str]
+    language: str
 
     @property
     def counts(self) -> dict[str, int]:

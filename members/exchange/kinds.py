@@ -117,7 +117,10 @@ class Cards(Text):
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[str]:
         if isinstance(value, Number):
             return [_card_of_number(value)]
-        parts = [part.strip() for part in _BETWEEN_CARDS.split(_text(value))]
+        text = _text(value)
+        parts = [part.strip() for part in _BETWEEN_CARDS.split(text)]
+        if not all(is_reader_uid(part.lower()) for part in parts):
+            _refuse_what_was_changed(text)
         return list(dict.fromkeys(_card(part) for part in parts if part))
 
 
@@ -143,13 +146,17 @@ def in_any_language(label: Any, languages: Iterable[str]) -> set[str]:
 # ---- cards -----------------------------------------------------------------------------------------------------------
 
 
-def _card(text: str) -> str:
-    """Nothing is guessed: what a spreadsheet may have changed is refused."""
-    uid = normalise_uid(text)
+def _refuse_what_was_changed(text: str) -> None:
+    """Nothing is guessed of what a spreadsheet may have changed."""
     if _NUMBER_OF_EXCEL.fullmatch(text):
         raise CellError(_made_a_number(text))
     if _ISO.fullmatch(text) or _WRITTEN.fullmatch(text):
         raise CellError(gettext("“%(text)s” is a day: a spreadsheet may have changed a card number.") % {"text": text})
+
+
+def _card(text: str) -> str:
+    _refuse_what_was_changed(text)
+    uid = normalise_uid(text)
     if is_reader_uid(uid):
         return uid
     if uid.isdigit() and len(uid) < UID_DIGITS:

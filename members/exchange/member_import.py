@@ -71,7 +71,8 @@ class MemberImport(Importer):
         after = copy(member) if member is not None else Member(role=next(iter(self.ordinary.values()), None))
         for name in self.FIELDS:
             if name in row.values:
-                setattr(after, name, row.values[name] if name in _NULLABLE else row.values[name] or "")
+                given = row.values[name]
+                setattr(after, name, "" if given is None and name not in _NULLABLE else given)
         details = self._details(row, member, after)
         if member is None:
             self._check_new(row, after)
@@ -153,7 +154,7 @@ class MemberImport(Importer):
             row.complain(self.heading("first_name"), gettext("A new member needs a first name."))
         if not rules_all(self.actor) and after.role_id not in self.ordinary:
             row.complain(self.heading("role"), ROLE_OF_OTHERS)
-        check_fields(row, after, exclude=("password", "role", "first_name"))
+        check_fields(row, after, exclude=("password", "role", *(() if after.first_name else ("first_name",))))
 
     def _check_changed(self, row: Row, member: Member, after: Member) -> None:
         if member.pk in self.untouchable:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
-from django.utils.translation import gettext
+from django.utils.translation import gettext, override
 
 from members.exchange import jobs
 from members.exchange.importing import Importer, Plan, Verdict, find_doubles
@@ -48,7 +48,7 @@ def _kept(plan: Plan) -> dict[str, Any]:
 
 def run(job: Job, importer: Importer) -> Progress:
     """As far as it comes in a few seconds; asked again it goes on. What is in the database already is left alone."""
-    with job.alone():
+    with job.alone(), override(job.language):  # in which 03/04 was understood
         progress = job.progress()
         until = time.monotonic() + SECONDS_PER_REQUEST
         progress.is_begun = True

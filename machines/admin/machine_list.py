@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.admin.progress import most_overdue_first
-from machines.maintenance import due, plans_of
-from machines.models import Machine
+from machines.maintenance import PLAN_FIELDS, Plan, due, plans_of
+from machines.models import Machine, MaintenancePlan
 
 
 class MachineList(ChangeList):
@@ -22,11 +23,12 @@ class MachineList(ChangeList):
         super().get_results(request)
         machines, now = list(self.result_list), timezone.now()
         for complete in self.model_admin.completions:  # type: ignore[attr-defined]
-            complete(machines, now)
+            complete(request, machines, now)
 
 
-def read_plans(machines: list[Any], now: datetime) -> None:
-    plans = plans_of([machine.pk for machine in machines])
+def read_plans(request: Any, machines: list[Any], now: datetime) -> None:
+    """Where a filter has read all plans, they are not read again."""
+    plans = getattr(request, "all_plans", None) or plans_of([machine.pk for machine in machines])
     for machine in machines:
         machine.active_plans = most_overdue_first(plans.get(machine.pk, []), machine.seconds_used, now)
         machine.read_at = now
@@ -42,9 +44,9 @@ class DueFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> QuerySet[Machine]:
         if self.value() not in ("yes", "no"):
             return queryset
-        plans, now = plans_of(), timezone.now()
-        odometers = Machine.objects.filter(pk__in=list(plans)).order_by().values_list("pk", "seconds_used")
-        ids = [pk for pk, seconds in odometers if due(plans[pk], seconds, now)]
+        shared: Any = request
+        plans, now = all_plans(request), timezone.now()
+        ids = [pk for pk, plans_here in plans.items() if due(plans_here, shared.odometers[pk], now)]
         return queryset.filter(pk__in=ids) if self.value() == "yes" else queryset.exclude(pk__in=ids)
 
 
@@ -73,6 +75,19 @@ class PlaceFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> QuerySet[Machine]:
         return queryset.filter(location=self.value()) if self.value() else queryset
+
+
+def all_plans(request: Any) -> dict[int, list[Plan]]:
+    """With the odometers of their machines: one question for all filters."""
+    if not hasattr(request, "all_plans"):
+        request.all_plans, request.odometers = defaultdict(list), {}
+        plans = MaintenancePlan.objects.filter(is_active=True).order_by("id")
+        for seconds, *fields in plans.values_list("machine__seconds_used", *PLAN_FIELDS):
+            plan = Plan(*fields)
+            request.all_plans[plan.machine_id].append(plan)
+            request.odometers[plan.machine_id] = seconds
+    found: dict[int, list[Plan]] = request.all_plans
+    return found
 
 
 def _is_number(text: str) -> bool:

@@ -33,7 +33,7 @@ from machines.renumbering import (
     what_moves,
 )
 
-Complete = Callable[[list[Any], datetime], None]
+Complete = Callable[[HttpRequest, list[Any], datetime], None]
 
 
 @admin.register(Machine)

@@ -14,13 +14,15 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
+from machines.admin.machine_list import all_plans
 from machines.admin.machines import MachineAdmin
 from machines.blocking import BlockForm
+from machines.maintenance import Plan
 from machines.models import Machine, Use
 from telemetry import remote
 from telemetry.live.wall import wall
 from telemetry.models import Board
-from telemetry.status import OFFLINE_AFTER, MachineStatus, State, snapshot, snapshot_with
+from telemetry.status import OFFLINE_AFTER, MachineStatus, State, snapshot_with
 from telemetry.status import is_online as is_heard
 from telemetry.views.machine import controls_of
 from telemetry.views.machine_forms import RemoteForm
@@ -29,15 +31,19 @@ from telemetry.views.machine_staff import may_change_machines
 # ---- columns ---------------------------------------------------------------------------------------------------------
 
 
-def read_statuses(machines: list[Any], now: datetime) -> None:
+def read_statuses(request: Any, machines: list[Any], now: datetime) -> None:
+    """Where a filter has read all statuses, they are not read again."""
     plans = {machine.pk: machine.active_plans for machine in machines}
-    read = snapshot_with((), now, list(plans), _heard(now), plans)
-    statuses = {status.id: status for status, _nothing in read}
+    statuses = getattr(request, "all_statuses", None) or _statuses(now, list(plans), plans)
     for machine in machines:
         machine.status = statuses.get(machine.pk)
 
 
-def read_boards(machines: list[Any], now: datetime) -> None:
+def _statuses(now: datetime, ids: list[int] | None, plans: dict[int, list[Plan]]) -> dict[int, MachineStatus]:
+    return {status.id: status for status, _nothing in snapshot_with((), now, ids, _heard(now), plans)}
+
+
+def read_boards(request: Any, machines: list[Any], now: datetime) -> None:
     ids = [machine.pk for machine in machines]
     boards: dict[int, list[Board]] = defaultdict(list)
     for board in Board.objects.filter(Q(machine__in=ids) | Q(conflict_machine__in=ids)).order_by("pk"):
@@ -102,8 +108,10 @@ class StateFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> QuerySet[Machine]:
         if self.value() not in set(State):
             return queryset
-        now = timezone.now()
-        return queryset.filter(pk__in=[one.id for one in snapshot(now, heard=_heard(now)) if one.state == self.value()])
+        shared: Any = request
+        shared.all_statuses = _statuses(timezone.now(), None, all_plans(request))
+        found = [status.id for status in shared.all_statuses.values() if status.state == self.value()]
+        return queryset.filter(pk__in=found)
 
 
 class SilentFilter(admin.SimpleListFilter):

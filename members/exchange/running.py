@@ -52,6 +52,7 @@ def run(job: Job, importer: Importer) -> Progress:
         progress = job.progress()
         until = time.monotonic() + SECONDS_PER_REQUEST
         progress.is_begun = True
+        job.keep(progress)
         while progress.done < len(job.rows) and time.monotonic() < until:
             _block(job, importer, progress)
         if progress.done >= len(job.rows) and not progress.is_over:

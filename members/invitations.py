@@ -25,16 +25,14 @@ class CannotInvite(Exception):
 class InvitationTokens:
     """Once a password is set, or the e-mail or whether they are active has changed, an invitation is worth nothing."""
 
-    _signer = TimestampSigner(sep=".", salt=_SALT)
-
     def make_token(self, member: Member) -> str:
-        return self._signer.sign(_state_of(member))
+        return _signer().sign(_state_of(member))
 
     def check_token(self, member: Any, token: str | None) -> bool:
         if member is None or not token or _objection_to(member):
             return False
         try:
-            state = self._signer.unsign(token, max_age=VALID_FOR)
+            state = _signer().unsign(token, max_age=VALID_FOR)
         except BadSignature:
             return False
         return constant_time_compare(state, _state_of(member))
@@ -54,6 +52,10 @@ def send_invitation(member: Member) -> None:
     except Exception as error:
         sentence = _("%(name)s was not invited. %(trouble)s") % {"name": member, "trouble": trouble_of(error)}
         raise CannotInvite(sentence) from error
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(sep=".", salt=_SALT)
 
 
 def _objection_to(member: Member) -> str:

@@ -1,5 +1,8 @@
 """Who guesses passwords has to wait, and nobody else has to."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from io import StringIO
@@ -219,6 +222,17 @@ def test_no_page_but_the_login_asks_who_is_locked_out(dora, django_assert_num_qu
     with django_assert_num_queries(2) as queries:  # the session and its member
         client.get("/admin/password_change/")
     assert not any("axes" in query["sql"] for query in queries.captured_queries)
+
+
+def test_worker_does_not_load_it():
+    question = (
+        "import sys, django; sys.argv = ['manage.py', 'mqtt_worker']; django.setup();"
+        "from django.contrib.auth import get_backends; get_backends(); print('axes' in sys.modules)"
+    )
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "fabomatic.settings"}
+    answer = subprocess.run([sys.executable, "-c", question], env=environment, capture_output=True, text=True)
+
+    assert answer.stdout.strip() == "False", answer.stderr
 
 
 def test_locked_out_page_speaks_italian(dora):

@@ -6,6 +6,7 @@ A query names no board, only `alive` does. A board that was reset calls itself m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_address
@@ -72,9 +73,19 @@ def conflicts() -> list[Conflict]:
     found = []
     for machine_id, machine in places.items():
         known = [board for board in boards if board.machine_id == machine_id != board.conflict_machine_id]
+        there_before = sorted(known, key=lambda board: board.last_seen_at)[-1:]
         newcomers = [board for board in boards if board.conflict_machine_id == machine_id]
-        found.append(Conflict(machine, [*known, *newcomers], newcomers[0].conflict_since))
+        found.append(Conflict(machine, [*there_before, *newcomers], newcomers[0].conflict_since))
     return found
+
+
+def at_work(boards: Iterable[tuple[int, int | None, datetime]]) -> set[int]:
+    """Of (id, machine, last seen): of each machine the one that was heard last. Others were replaced, or wait."""
+    latest: dict[int, tuple[datetime, int]] = {}
+    for pk, machine_id, last_seen_at in boards:
+        if machine_id is not None:
+            latest[machine_id] = max(latest.get(machine_id, (last_seen_at, pk)), (last_seen_at, pk))
+    return {pk for _last_seen_at, pk in latest.values()}
 
 
 def is_news(alive: Alive, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.urls import reverse
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabomatic.attention.box import Box, Line, may_list
+from telemetry.boards import at_work
 from telemetry.firmware import behind
 from telemetry.models import Board
 
@@ -23,6 +25,7 @@ class _Board(NamedTuple):
     machine__name: str | None
     conflict_machine_id: int | None
     conflict_machine__name: str | None
+    last_seen_at: datetime
 
     @property
     def name(self) -> str:
@@ -33,16 +36,18 @@ def board_boxes(user: Any) -> Iterator[Box]:
     if not may_list(user, "telemetry.board"):
         return
     boards = [_Board._make(row) for row in Board.objects.order_by("id").values_list(*_Board._fields)]
-    yield _in_conflict(boards)
-    yield _behind(boards)
+    working = at_work((board.id, board.machine_id, board.last_seen_at) for board in boards)
+    yield _in_conflict(boards, working)
+    yield _behind(boards, working)
 
 
-def _in_conflict(boards: list[_Board]) -> Box:
+def _in_conflict(boards: list[_Board], working: set[int]) -> Box:
     """By machine: each has one question to answer."""
     places = {board.conflict_machine_id: board.conflict_machine__name for board in boards if board.conflict_machine_id}
     lines = []
     for number, name in places.items():
-        claimants = [board.name for board in boards if number in (board.conflict_machine_id, board.machine_id)]
+        claimants = [board.name for board in boards if board.conflict_machine_id == number]
+        claimants[:0] = [board.name for board in boards if board.machine_id == number and board.id in working]
         detail = _("which board belongs here: %(boards)s?") % {"boards": ", ".join(claimants)}
         lines.append(Line(f"{name} ({number})", detail))
     count = len(lines)
@@ -54,10 +59,10 @@ def _in_conflict(boards: list[_Board]) -> Box:
     return Box("conflict", title % {"count": count}, count, _list("conflict"), lines)
 
 
-def _behind(boards: list[_Board]) -> Box:
+def _behind(boards: list[_Board], working: set[int]) -> Box:
     """A board in a drawer is nobody's business."""
     late = behind((board, board.firmware, board.build) for board in boards)
-    at_work = [board for board in boards if board in late and board.machine_id is not None]
+    at_work = [board for board in boards if board in late and board.id in working]
     lines = [
         Line(
             f"{board.machine__name} ({board.machine_id})",

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 
 from members.changes import sentences
 from members.models import Change
-from telemetry.boards import CLASH_WINDOW
+from telemetry.boards import CLASH_WINDOW, at_work
 from telemetry.firmware import behind
 from telemetry.models import Board
 
@@ -33,7 +33,7 @@ def with_states(boards: QuerySet[Board]) -> QuerySet[Board]:
         content_type=ContentType.objects.get_for_model(Board), object_id=Cast(OuterRef("pk"), CharField())
     )
     return boards.annotate(
-        is_contested=Exists(Board.objects.filter(conflict_machine=OuterRef("machine"))),
+        is_contested=Exists(Board.objects.filter(conflict_machine=OuterRef("machine"))) & ~Exists(later),
         is_replaced=Exists(later),
         successor=Subquery(later.order_by("-last_seen_at", "pk").values("serial")[:1]),
         is_behind=Case(When(pk__in=_behind(), then=True), default=False, output_field=BooleanField()),
@@ -44,11 +44,12 @@ def with_states(boards: QuerySet[Board]) -> QuerySet[Board]:
     )
 
 
-def _behind() -> set[int]:
-    """Of those at work: a board in a drawer is nobody's business."""
-    rows = Board.objects.order_by().values_list("pk", "firmware", "build", "machine_id")
-    late: set[int] = behind((pk, firmware, build) for pk, firmware, build, _machine_id in rows)
-    return late & {pk for pk, _firmware, _build, machine_id in rows if machine_id is not None}
+def _behind() -> list[int]:
+    """A board in a drawer is nobody's business."""
+    rows = list(Board.objects.order_by().values_list("pk", "firmware", "build", "machine_id", "last_seen_at"))
+    working = at_work((pk, machine_id, seen_at) for pk, _firmware, _build, machine_id, seen_at in rows)
+    late = behind((pk, firmware, build) for pk, firmware, build, _machine_id, _seen_at in rows)
+    return sorted(late & working)
 
 
 def sentences_about(board: Any, now: datetime) -> list[str]:
@@ -64,7 +65,11 @@ def _conflict(board: Any) -> str:
 
 def _place(board: Any) -> str:
     if board.machine_id is None:
-        told = sentences(Change(kind=Change.Kind.CHANGED, details=board.last_change), sees_people=False) if board.last_change else []
+        told = (
+            sentences(Change(kind=Change.Kind.CHANGED, details=board.last_change), sees_people=False)
+            if board.last_change
+            else []
+        )
         return "; ".join([_("Without a machine."), *told])
     if not board.is_replaced or board.conflict_machine is not None:
         return ""

@@ -30,7 +30,17 @@ REPLACED_BY = gettext_noop("replaced by")
 
 @admin.register(Board)
 class BoardAdmin(LabAdmin):
-    list_display = ("__str__", "machine", "state", "ip_address", "running", "build", "memory", "last_seen_at")
+    list_display = (
+        "__str__",
+        "machine",
+        "state",
+        "belongs",
+        "ip_address",
+        "running",
+        "build",
+        "memory",
+        "last_seen_at",
+    )
     list_filter = (StateFilter, "firmware", "last_seen_at")
     list_select_related = ("machine", "conflict_machine")
     search_fields = ("serial", "ip_address", "machine__name", "=machine__id", "conflict_machine__name")
@@ -50,7 +60,7 @@ class BoardAdmin(LabAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         shown = super().get_list_display(request)
-        return [*shown, "belongs"] if self.has_change_permission(request) else shown
+        return [name for name in shown if name != "belongs" or self.has_change_permission(request)]
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, board: Any) -> str:

@@ -92,7 +92,7 @@ class Tap(models.Model):
             models.Index(fields=["outcome", "-at"], name="tap_latest_by_outcome"),
             models.Index(fields=["machine", "-at", "-id"], name="tap_latest_of_machine"),
             models.Index(fields=["member", "-at", "-id"], name="tap_latest_of_member"),
-            models.Index(fields=["uid"], name="tap_by_uid"),
+            models.Index(fields=["uid", "outcome"], name="tap_by_uid"),
             # The few of which the board may have thought otherwise; holds all that is asked of them.
             models.Index(
                 fields=["at", "outcome", "level", "is_machine_blocked", "is_maintenance_due"],
@@ -109,7 +109,8 @@ class Tap(models.Model):
 def forget_cards_of(instance: Member, **kwargs: Any) -> None:
     """Those from before they were enrolled, too."""
     cards = list(Card.objects.filter(member=instance).values_list("uid", flat=True))
-    Tap.objects.filter(Q(member=instance) | Q(member=None, uid__in=cards)).update(uid="")
+    Tap.objects.filter(member=instance).update(uid="")
+    Tap.objects.filter(uid__in=cards).exclude(member__isnull=False).update(uid="")
 
 
 class Downtime(models.Model):

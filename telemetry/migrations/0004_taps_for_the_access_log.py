@@ -35,6 +35,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='tap',
-            index=models.Index(fields=['uid'], name='tap_by_uid'),
+            index=models.Index(fields=['uid', 'outcome'], name='tap_by_uid'),
         ),
     ]

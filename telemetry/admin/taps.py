@@ -28,15 +28,15 @@ class StoppedFilter(admin.SimpleListFilter):
         return [("blocked", _("stopped it: machine blocked")), ("maintenance", _("stopped it: maintenance due"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        # Only who was let in has a level; the outcome's index would lead to all of those.
-        granted = queryset.filter(Q(is_machine_blocked=True) | Q(is_maintenance_due=True), level__gt=0)
-        match self.value():
-            case "blocked":
-                return granted.filter(is_machine_blocked=True)
-            case "maintenance":
-                return granted.filter(is_machine_blocked=False, is_maintenance_due=True, level__lt=STAFF_LEVEL)
-            case _:
-                return queryset
+        if self.value() not in ("blocked", "maintenance"):
+            return queryset
+        # Only who was let in has a level. As the index says it that holds these few, asked before anything is sorted.
+        let_in = Tap.objects.filter(Q(is_machine_blocked=True) | Q(is_maintenance_due=True), level__gt=0)
+        if self.value() == "blocked":
+            stopped = let_in.filter(is_machine_blocked=True)
+        else:
+            stopped = let_in.filter(is_machine_blocked=False, is_maintenance_due=True, level__lt=STAFF_LEVEL)
+        return queryset.filter(pk__in=stopped.order_by().values("pk"))
 
 
 @admin.register(Tap)

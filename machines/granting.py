@@ -21,7 +21,7 @@ from members.changes import differences, note_many, value
 from members.models import Change, Member
 
 # One transaction: longer than that, and on a small computer boards would wait for their answers.
-MOST_AT_ONCE = 2000
+MOST_AT_ONCE = 1000
 ROWS_PER_QUERY = 500
 
 

@@ -161,6 +161,23 @@ def test_on_a_members_page_too_nothing_ends_in_the_past_and_the_end_has_an_autho
     assert (right.valid_until, right.granted_by) == (JUNE, dora)
 
 
+def test_a_right_names_who_gave_it(boss, dora, hugo, laser):
+    boss.post(page(Authorization, "add"), {"member": hugo.pk, "machine": laser.pk})
+    assert Authorization.objects.get(member=hugo).granted_by == dora
+
+
+def test_a_right_keeps_who_gave_it(boss, hugo, carla, laser, authorize):
+    right = authorize(hugo, laser, granted_by=carla)
+    save(boss, page(Authorization, "change", right.pk), note="Course of March")
+    right.refresh_from_db()
+    assert (right.note, right.granted_by) == ("Course of March", carla)
+
+
+def test_a_second_right_to_the_same_machine_is_refused(boss, ada, laser):
+    response = boss.post(page(Authorization, "add"), {"member": ada.pk, "machine": laser.pk})
+    assert "already exists" in str(errors_of(response))
+
+
 def test_a_right_outlives_who_gave_it_and_the_log_goes_on_saying_when(boss, hugo, laser, carla, authorize):
     right = authorize(hugo, laser, granted_by=carla)
     carla.delete()

@@ -102,7 +102,7 @@ def test_too_many_at_once_are_refused_with_a_sentence(boss, everybody, laser_typ
     Machine.objects.bulk_create(Machine(id=number, name="Many", type=laser_type) for number in numbers)
     people = [member.pk for member in vars(everybody).values()]
     response = boss.post(GRANT, {"members": people, "machines": list(numbers), "preview": "1"})
-    assert "These would be 2400 rights. At most 2000 at once, please." in str(errors_of(response))
+    assert "These would be 2400 rights. At most 1000 at once, please." in str(errors_of(response))
 
 
 def test_more_than_a_page_can_send_are_not_chosen(boss, laser_type):

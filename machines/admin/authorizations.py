@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from machines.admin.authorization_forms import AuthorizationForm, AuthorizationRow, GrantingFormSet, granted_again
 from machines.admin.granting import GrantingPages, chosen
 from machines.admin.granting_forms import lab_today
+from machines.admin.pickers import is_key
 from machines.granting import still_valid
 from machines.models import Authorization
 from members.admin import FindsCards, MemberAdmin, OneOfFilter, PersonFilter, sees_people
@@ -136,6 +137,9 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
         return super().get_list_display_links(request, list_display) if sees_people(request.user) else None
 
     # ---- giving and taking --------------------------------------------------------------------------------------
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        return {name: raw for name, raw in request.GET.items() if name in ("member", "machine") and is_key(raw)}
 
     def save_model(self, request: HttpRequest, obj: Authorization, form: Any, change: bool) -> None:
         if not change or "valid_until" in form.changed_data:

@@ -20,6 +20,7 @@ from django.utils.translation import ngettext
 
 from machines.admin.granting_forms import CopyForm, GrantForm, RightsForm, lab_today
 from machines.admin.machines import MachineAdmin
+from machines.admin.pickers import is_key
 from machines.granting import Effect, Step, foresee, grant, remarks
 from machines.models import Authorization, Machine
 from members.admin import LabAdmin, MemberAdmin, sees_people
@@ -104,13 +105,8 @@ def may_grant(request: HttpRequest) -> bool:
 
 
 def _numbers(given: dict[str, Any]) -> dict[str, Any]:
-    """What stands in an address may be anything."""
-
-    def keep(raw: Any) -> bool:
-        return str(raw).isascii() and str(raw).isdigit() and len(str(raw)) < 19
-
-    lists = {name: [raw for raw in values if keep(raw)] for name, values in given.items() if isinstance(values, list)}
-    single = {name: raw for name, raw in given.items() if not isinstance(raw, list) and keep(raw)}
+    lists = {name: [raw for raw in values if is_key(raw)] for name, values in given.items() if isinstance(values, list)}
+    single = {name: raw for name, raw in given.items() if not isinstance(raw, list) and is_key(raw)}
     return lists | single
 
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
+from machines.admin.pickers import MachinesWidget
 from machines.granting import MOST_AT_ONCE, Terms, Wish, wishes_for, wishes_like
 from machines.models import Authorization, Machine
 from members.models import Member
@@ -26,16 +27,6 @@ def refuse_past(day: date | None) -> date | None:
     if day is not None and day < lab_today():
         raise ValidationError(_("This day is over: nobody could use the machine."), code="past")
     return day
-
-
-class MachinesWidget(AutocompleteSelectMultiple):
-    """Without JavaScript all machines are there to pick from: there are hundreds of them, not thousands."""
-
-    def __init__(self) -> None:
-        super().__init__(Authorization._meta.get_field("machine"), admin.site)
-
-    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
-        return forms.SelectMultiple.optgroups(self, name, value, attrs)
 
 
 def _member_widget(kind: Any) -> Any:

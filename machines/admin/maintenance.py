@@ -8,12 +8,14 @@ from django.db.models import QuerySet, URLField
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from machines.admin.hours import hours_and_minutes
 from machines.admin.maintenance_forms import InterventionForm, PlanForm, PlanFormSet, kept_works, to_instructions
+from machines.admin.pickers import is_key
 from machines.admin.plan_copies import CopiesPlans
 from machines.admin.plan_progress import DueFilter, as_plan, progress
 from machines.admin.progress import how_far
@@ -209,16 +211,21 @@ class InterventionAdmin(FindsCards):
         if work is not None:
             return work.plan
         asked = request.GET.get("plan", "")
-        is_number = asked.isascii() and asked.isdigit() and len(asked) < 19
-        return MaintenancePlan.objects.filter(pk=int(asked)).first() if is_number else None
+        return MaintenancePlan.objects.filter(pk=int(asked)).first() if is_key(asked) else None
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"member": request.user.pk, **super().get_changeform_initial_data(request)}
+        asked = {name: raw for name, raw in request.GET.items() if name in ("plan", "member") and is_key(raw)}
+        return {"member": request.user.pk, **asked}
 
     def save_model(self, request: HttpRequest, obj: Intervention, form: Any, change: bool) -> None:
         if not change and not sees_people(request.user):
             obj.member_id = request.user.pk
         super().save_model(request, obj, form, change)
+        counts_from = MaintenancePlan.objects.values_list("last_work_at", flat=True).get(pk=obj.plan_id)
+        if counts_from > obj.at:
+            text = _("The plan goes on counting from %(when)s, which is later.")
+            when = date_format(timezone.localtime(counts_from), "DATETIME_FORMAT")
+            self.message_user(request, text % {"when": when}, messages.WARNING)
 
     @admin.display(description=_("maintenance plan"), ordering="plan__description")
     def plan_description(self, intervention: Intervention) -> str:

@@ -67,10 +67,11 @@ class PlanFormSet(BaseInlineFormSet):
     """On a machine's page."""
 
     def clean(self) -> None:
-        super().clean()
+        """Before Django looks, which says no word about what to do instead."""
         going = [form.instance for form in self.initial_forms if self._should_delete_form(form)]  # type: ignore[attr-defined]
         if kept := kept_works(going):
             raise ValidationError([ValidationError(text, code="has_work") for text in kept])
+        super().clean()
 
 
 class InterventionForm(forms.ModelForm):

@@ -20,8 +20,8 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from machines.admin.granting_forms import MachinesWidget
 from machines.admin.hours import HoursField
+from machines.admin.pickers import MachinesWidget, is_key
 from machines.models import Machine, MaintenancePlan
 from members.admin import LabAdmin
 from members.changes import value
@@ -131,7 +131,7 @@ class CopiesPlans(LabAdmin):
         if not (self.has_add_permission(request) and self.has_view_or_change_permission(request)):
             raise PermissionDenied
         data = request.POST if request.method == "POST" else request.GET
-        ids = [number for number in data.getlist("plans") if number.isascii() and number.isdigit() and len(number) < 19]
+        ids = [number for number in data.getlist("plans") if is_key(number)]
         plans = list(MaintenancePlan.objects.filter(pk__in=ids[:MOST_COPIES]).select_related("machine"))
         if not plans:
             return redirect("admin:machines_maintenanceplan_changelist")

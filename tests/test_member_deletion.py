@@ -1,19 +1,14 @@
 """Deleting members: what is said before, what stays after, and who is never deleted."""
 
-import threading
-
 import pytest
-from django.contrib.auth.models import Permission
-from django.db import connection
 from django.test import Client
-from django.urls import reverse
 
 from machines.models import Authorization, Intervention, Use
 from members.models import Card, Change, Member, Role
 from telemetry.models import Tap
 from tests.conftest import NOW
-from tests.member_desk import LIST, act, as_stored, told
-from tests.staff import MEMBER_WORK, backend_role, client_of, errors_of, filled_in, page, save
+from tests.member_desk import act, as_stored, told
+from tests.staff import MEMBER_WORK, backend_role, client_of, page, save
 
 pytestmark = pytest.mark.django_db
 
@@ -154,92 +149,3 @@ def test_a_reserved_role_stays_also_among_others(boss, roles, is_asked_first):
     else:
         assert boss.post(page(Role, "changelist"), {**sent, "post": "yes"}).status_code == 403
     assert Role.objects.filter(pk__in=[guests.pk, roles.members.pk]).count() == 2
-
-
-# ---- the last superuser ----------------------------------------------------------------------------------------------
-
-STAYS = "last active superuser"
-
-
-@pytest.fixture
-def sleeper(make_member, roles) -> Member:
-    """A superuser, too, who never chose a password: not yet somebody who could put anything right."""
-    return make_member("Sam", role=roles.administrators, email="sam@example.org", is_superuser=True)
-
-
-def test_who_cannot_log_in_yet_is_no_reason_to_let_the_last_one_go(boss, dora, sleeper):
-    assert STAYS in boss.post(page(Member, "delete", dora.pk), {"post": "yes"}).content.decode()
-    act(boss, "disable", dora, sure="yes")
-    assert told(boss) == ["Left out: Dora Maar: somebody has to stay in charge."]
-    sent = filled_in(boss, page(Member, "change", dora.pk))
-    del sent["is_superuser"]
-    assert STAYS in str(errors_of(boss.post(page(Member, "change", dora.pk), sent)))
-    assert as_stored(dora)["is_superuser"]
-
-
-def test_all_superusers_are_not_disabled_at_once_and_the_others_are(boss, dora, sleeper, ada):
-    act(boss, "disable", dora, sleeper, ada, sure="yes")
-    assert "1 member was disabled." in told(boss)
-    assert Member.objects.filter(is_superuser=True, is_active=True).count() == 2
-
-
-def test_of_two_roles_that_superusers_have_the_last_keeps_its_door_open(boss, roles, make_member):
-    chiefs = Role.objects.create(name="Chiefs", is_backend_admin=True)
-    fields = {"email": "oscar@example.org", "is_superuser": True, "password": "oscar-knows-it"}
-    make_member("Oscar", role=chiefs, **fields)
-    closed = {"name": "Administrators", "authorize_all": "on"}
-    oscar = client_of(Member.objects.get(first_name="Oscar"))
-    assert oscar.post(page(Role, "change", roles.administrators.pk), closed).status_code == 302
-    response = oscar.post(page(Role, "change", chiefs.pk), {"name": "Chiefs"})
-    assert STAYS in errors_of(response)["is_backend_admin"][0]
-
-
-def test_a_role_without_its_permissions_still_lets_the_superuser_repair_it(boss, roles, dora):
-    roles.administrators.permissions.clear()
-    url = page(Role, "change", roles.administrators.pk)
-    permission = Permission.objects.get(codename="view_member")
-    assert save(boss, url, permissions=[permission.pk]).status_code == 302
-
-
-def test_an_ended_membership_does_not_lock_the_last_superuser_out(boss, dora):
-    """Cards ask for it, the administration does not: the design says active, and a role that enters."""
-    Member.objects.filter(pk=dora.pk).update(valid_until="2020-01-01")
-    assert boss.get("/admin/").status_code == 200
-    assert save(boss, page(Member, "change", dora.pk), notes="Paid.").status_code == 302
-
-
-@pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("way", ["disable", "delete", "demote"])
-def test_two_superusers_who_remove_each_other_at_the_same_time_do_not_both_succeed(make_member, roles, way):
-    two = [
-        make_member(
-            name, role=roles.administrators, email=f"{name}@example.org", is_superuser=True, password="secret-1"
-        )
-        for name in ("one", "two")
-    ]
-    at_once = threading.Barrier(2)
-    threads = [
-        threading.Thread(target=_remove, args=(way, client_of(member), other, at_once))
-        for member, other in zip(two, reversed(two), strict=True)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert Member.objects.filter(is_superuser=True, is_active=True).count() == 1
-
-
-def _remove(way: str, client: Client, other: Member, at_once: threading.Barrier) -> None:
-    client.raise_request_exception = False
-    try:
-        sent = filled_in(client, page(Member, "change", other.pk))
-        sent.pop("is_superuser")
-        at_once.wait()
-        if way == "disable":
-            client.post(reverse(LIST), {"action": "disable", "_selected_action": [other.pk], "sure": "yes"})
-        elif way == "delete":
-            client.post(page(Member, "delete", other.pk), {"post": "yes"})
-        else:
-            client.post(page(Member, "change", other.pk), sent)
-    finally:
-        connection.close()

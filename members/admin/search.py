@@ -15,7 +15,7 @@ from django.utils.text import smart_split, unescape_string_literal
 
 from members.admin.base import LabAdmin, sees_people
 from members.models import Member
-from members.uids import normalise_uid
+from members.uids import from_decimal, normalise_uid
 
 _PART_OF_A_UID = re.compile(r"[0-9a-f]{4,40}")
 _PREFIXES = {"=": "iexact", "^": "istartswith"}
@@ -31,7 +31,7 @@ def people_matching(text: str) -> QuerySet[Member]:
     for word in text.split():
         found &= Q(first_name__icontains=word) | Q(last_name__icontains=word) | Q(email__icontains=word)
     if uid := part_of_a_uid(text):
-        found |= Q(cards__uid__startswith=uid)
+        found |= _with_uid("cards__uid", uid)
     return Member.objects.filter(found).distinct() if text.split() else Member.objects.none()
 
 
@@ -39,6 +39,12 @@ def part_of_a_uid(text: str) -> str:
     """In the notation of the database; empty if it cannot be the beginning of a card's number."""
     uid = normalise_uid(text)
     return uid if _PART_OF_A_UID.fullmatch(uid) else ""
+
+
+def _with_uid(lookup: str, uid: str) -> Q:
+    found = Q(**{f"{lookup}__startswith": uid})
+    decimal = from_decimal(uid)
+    return found | Q(**{f"{lookup}__in": decimal}) if decimal else found
 
 
 def of_any(queryset: QuerySet[Any], relation: str, ids: list[Any]) -> QuerySet[Any]:
@@ -55,6 +61,7 @@ class FindsCards(LabAdmin):
     card_lookup = "uid"
     is_card_personal = True
     search_related: ClassVar[dict[str, tuple[str, ...]]] = {}
+    is_history = False  # grows for years
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -68,14 +75,14 @@ class FindsCards(LabAdmin):
         if uid:
             found |= self.with_card(uid)
         by_index = queryset.filter(found)
-        if not any(related) or by_index.order_by().values("pk")[:MANY_ROWS].count() < MANY_ROWS:
+        if not self.is_history or by_index.order_by().values("pk")[:MANY_ROWS].count() < MANY_ROWS:
             return by_index, False
         found = self._has_all(request, words, related, by_reading=True)
         return queryset.filter(found | self.with_card(uid) if uid else found), False
 
     def with_card(self, uid: str) -> Q:
         """What belongs to cards whose number begins so."""
-        cards = self.model._default_manager.filter(**{f"{self.card_lookup}__startswith": uid})
+        cards = self.model._default_manager.filter(_with_uid(self.card_lookup, uid))
         return Q(pk__in=cards.order_by().values("pk"))
 
     def _related(self, request: HttpRequest, words: list[str]) -> list[dict[str, list[Any]]]:

@@ -7,7 +7,8 @@ import time_machine
 from django.core.exceptions import ValidationError
 from django.db.models import RestrictedError
 
-from machines.models import Intervention, Machine, MaintenancePlan
+from machines.models import Intervention, Machine, MaintenancePlan, Use
+from machines.models.maintenance import is_long_ago, odometer_at
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +83,31 @@ def test_empty_reading_is_what_the_machine_shows_now(plan, make_use, laser):
     done.full_clean()
     done.save()
     assert (done.reading, done.at) == (600, NOW)
+
+
+def test_empty_reading_of_the_past_is_what_the_machine_showed_then(plan, make_use, laser):
+    make_use(laser, 5 * HOUR, hours_ago=30)
+    make_use(laser, 2 * HOUR, hours_ago=20)
+    make_use(laser, HOUR, hours_ago=5)
+    Use.objects.create(machine=laser, started_at=NOW - timedelta(hours=1))
+    readings = [odometer_at(laser.pk, NOW - timedelta(hours=hours)) for hours in (40, 24, 19, 10, 4, 0)]
+    assert readings == [0, 5 * HOUR, 5 * HOUR, 7 * HOUR, 8 * HOUR, 8 * HOUR]
+    assert work(plan, 1, reading=None).reading == 5 * HOUR
+
+
+def test_hours_the_machine_came_with_were_always_there(laser, make_use):
+    laser.initial_seconds = 100 * HOUR
+    laser.save()
+    make_use(laser, HOUR)
+    assert odometer_at(laser.pk, NOW - timedelta(days=900)) == 100 * HOUR
+
+
+def test_what_would_add_up_a_whole_history_is_known_before(laser, make_use, monkeypatch):
+    monkeypatch.setattr("machines.models.maintenance.MOST_COUNTED_BACK", 2)
+    for hours_ago in (9, 6, 3):
+        make_use(laser, 60, hours_ago=hours_ago)
+    assert is_long_ago(laser.pk, NOW - timedelta(days=1))
+    assert not is_long_ago(laser.pk, NOW - timedelta(hours=7))
 
 
 def test_machine_is_that_of_the_plan_whatever_the_form_said(plan, printer):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import Full, Queue
 
@@ -15,16 +16,21 @@ Job = Callable[[], None]
 
 
 class Background:
-    """Never more than `room` jobs wait; what finds no room is dropped, and the log says so."""
+    """Never more than `room` jobs wait; what finds no room is dropped, and the log says so.
 
-    def __init__(self, room: int = 100) -> None:
-        self._jobs: Queue[Job] = Queue(room)
+    Nothing begins until `delay` seconds have passed: by then the page that asked for it is answered, and how long that
+    took says nothing about what there was to do.
+    """
+
+    def __init__(self, room: int = 100, delay: float = 0) -> None:
+        self._jobs: Queue[tuple[float, Job]] = Queue(room)
+        self._delay = delay
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
     def do(self, job: Job) -> None:
         try:
-            self._jobs.put_nowait(job)
+            self._jobs.put_nowait((time.monotonic() + self._delay, job))
         except Full:
             log.warning("Too much waits to be done in the background; something was dropped.")
             return
@@ -39,8 +45,9 @@ class Background:
 
     def _work(self) -> None:
         while True:
-            job = self._jobs.get()
+            due, job = self._jobs.get()
             try:
+                time.sleep(max(0, due - time.monotonic()))
                 do_quietly(job)
             finally:
                 connections.close_all()
@@ -55,4 +62,4 @@ def do_quietly(job: Job) -> None:
         log.error("What was to be done in the background failed: %s", type(error).__name__)
 
 
-background = Background()
+background = Background(delay=0.3)

@@ -104,5 +104,6 @@ def keep_nothing_that_was_sent(instance: AccessAttempt, **kwargs: Any) -> None:
 
 
 @receiver(user_locked_out)
-def say_so(**kwargs: Any) -> None:
-    log.warning("Too many wrong passwords for one account or from one address: no more for a while.")
+def say_so(request: Any, **kwargs: Any) -> None:
+    if request.axes_failures_since_start is not None:  # once, and not for each that is refused from then on
+        log.warning("Too many wrong passwords for one account or from one address: no more for a while.")

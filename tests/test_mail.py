@@ -2,6 +2,7 @@
 
 import smtplib
 import threading
+import time
 
 import pytest
 from django.conf import settings as project_settings
@@ -123,6 +124,15 @@ def test_what_fails_in_the_background_ends_nothing(caplog):
 
     assert done == ["background"]
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_nothing_is_begun_before_the_page_is_answered():
+    here, begun = background.Background(delay=0.05), []
+    asked = time.monotonic()
+    here.do(lambda: begun.append(time.monotonic()))
+    here.wait()
+
+    assert begun[0] - asked >= 0.05
 
 
 def test_what_finds_no_room_is_dropped_and_nobody_waits(caplog):

@@ -13,16 +13,7 @@ from django.utils import timezone
 
 from members import background, forgotten
 from members.models import Member
-from tests.doors import (
-    asked_for_link,
-    chosen,
-    complaints_of,
-    is_logged_in,
-    link_in,
-    log_in,
-    only_mail,
-    opened,
-)
+from tests.doors import asked_for_link, chosen, complaints_of, is_logged_in, link_in, log_in, only_mail, opened
 from tests.staff import client_of
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +70,18 @@ def test_sessions_begun_with_the_old_password_end(client, dora):
     chosen(Client(), link_in(only_mail()), NEW)
 
     assert elsewhere.get("/admin/").status_code == 302
+
+
+def test_who_is_locked_out_gets_in_by_a_link(client, dora):
+    for number in range(6):
+        response = log_in(client, "dora@example.org", f"guess {number}")
+    assert response.status_code == 429
+
+    asked_for_link(client, "dora@example.org")
+    chosen(client, link_in(only_mail()), NEW)
+
+    assert client.get("/admin/").status_code == 200
+    assert log_in(Client(), "dora@example.org", NEW).status_code == 302
 
 
 # ---- the link --------------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ class ChangeAdmin(LabAdmin):
         shows, addresses = sees_people(request.user), self._addresses(request, changes)
         for change in changes:
             change.shows_people = shows
+            if not shows and _names_person(change):
+                change.object_repr = "…"  # titles are made of it, too
             change.address = addresses.get((change.content_type_id, change.object_id))
 
     def _addresses(self, request: HttpRequest, changes: list[Change]) -> dict[Thing, str]:
@@ -113,7 +115,7 @@ class ChangeAdmin(LabAdmin):
 
     @admin.display(description=gettext_lazy("what"))
     def what(self, change: Any) -> str:
-        name = change.object_repr if change.shows_people or not _names_person(change) else "…"
+        name: str = change.object_repr
         return format_html('<a href="{}"><bdi>{}</bdi></a>', change.address, name) if change.address else name
 
     @admin.display(description=gettext_lazy("kind of thing"))

@@ -65,7 +65,7 @@ def _shown(field: Any, raw: Any) -> Any:
         if raw in (None, "") or isinstance(raw, Model):
             return raw
         return choices.filter(**{field.to_field_name or "pk": raw}).first() or raw
-    if isinstance(field, forms.ChoiceField):
+    if isinstance(field, forms.ChoiceField) and raw not in (None, ""):
         names: Any = field.choices
         return dict(names).get(raw, raw)
     return raw if isinstance(raw, bool) else as_text(field.prepare_value(raw))

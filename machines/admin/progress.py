@@ -18,10 +18,11 @@ def how_far(plan: Plan, seconds_used: int, now: datetime) -> str:
     if plan.progress(seconds_used, now) >= 1:
         return _overdue(-whole, is_by_days)
     interval = (plan.days_between if is_by_days else plan.hours_between) or 0
-    progress = {"done": interval - whole, "all": interval}
     if is_by_days:
-        return f"{_('%(done)d of %(all)d days') % progress}, {_in_days(whole)}"
-    return f"{_('%(done)d of %(all)d h') % progress}, {_in_hours(whole)}"
+        progress, when = ngettext("%(done)d of %(all)d day", "%(done)d of %(all)d days", interval), _in_days(whole)
+    else:
+        progress, when = _("%(done)d of %(all)d h"), _in_hours(whole)
+    return f"{progress % {'done': interval - whole, 'all': interval}}, {when}"
 
 
 def most_overdue_first(plans: list[Plan], seconds_used: int, now: datetime) -> list[Plan]:

@@ -63,7 +63,7 @@ def state(machine: Any) -> str:
     said = format_html('<span class="machine-state {}">{}{}</span>', status.state, shape, status.state.sentence)
     if not status.is_blocked:
         return said
-    word = "" if status.state is State.BLOCKED else f"{_('Blocked')}: "
+    word = "" if status.state is State.BLOCKED else format_html("{}: ", _("Blocked"))
     reason = format_html('<div class="block-reason">{}<bdi>{}</bdi></div>', word, machine.blocked_reason or "–")
     return format_html("<div>{}{}</div>", said, reason)
 
@@ -87,7 +87,7 @@ def board(machine: Any) -> str | None:
 
 
 def _in_conflict(here: Board) -> str:
-    return "" if here.conflict_machine_id is None else f" – {_('in conflict')}"
+    return "" if here.conflict_machine_id is None else format_html(" – {}", _("in conflict"))
 
 
 def _heard(now: datetime) -> dict[int, datetime]:

@@ -14,7 +14,7 @@ from machines.models import Use
 from members.changes import differences, note_many, state_of
 from members.models import Change
 
-LOGGED = ("machine", "member", "started_at", "ended_at", "end_reason", "is_replay", "note")
+LOGGED = ("machine", "member", "started_at", "ended_at", "duration", "end_reason", "is_replay", "note")
 PERSONAL = frozenset({"note"})  # may say who it was
 # Boards count to 30 days; what lasts longer is not looked for.
 LONGEST = timedelta(days=31)

@@ -67,6 +67,7 @@ class UseAdmin(FindsCards):
     list_select_related = ("machine", "member")
     search_fields = ("machine", "member")
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}
+    is_history = True
     personal = frozenset({"member", "person", "card_uid", "note"})
     autocomplete_fields = ("member",)
     readonly_fields = ("how_it_ended", "card_uid", "last_seen_at", "recorded_at")

@@ -42,7 +42,7 @@ class Effect(StrEnum):
 
 
 _WORDS: dict[Effect, Promise] = {
-    Effect.NEW: _("new"),
+    Effect.NEW: _("newly granted"),
     Effect.EXTENDED: _("extended"),
     Effect.SHORTENED: _("shortened"),
     Effect.KEPT: _("stays as it is"),

@@ -97,7 +97,7 @@ class AuthorizationAdmin(GrantingPages, FindsCards):
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}
     personal = frozenset({"member", "granted_by", "note"})
     autocomplete_fields = ("member", "machine")
-    ordering = ("-granted_at", "-pk")
+    ordering = ("-pk",)  # as they were given; the index is there
     fields = ("member", "machine", "valid_until", "note", "granted_by", "granted_at")
     readonly_fields = ("granted_by", "granted_at")
     actions = ("revoke_selected",)

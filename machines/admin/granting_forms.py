@@ -99,10 +99,10 @@ class GrantForm(RightsForm):
 
 
 class CopyForm(RightsForm):
-    model = forms.ModelChoiceField(queryset=Member.objects.none(), label=_("From"))
+    model = forms.ModelChoiceField(queryset=Member.objects.none(), label=_("Copy from"))
     members = forms.ModelMultipleChoiceField(
         queryset=Member.objects.none(),
-        label=_("To"),
+        label=_("Copy to"),
         help_text=_("They get what is valid today, with the same last day. Rights that have ended are not copied."),
     )
     field_order = ("model", "members", "note", "shorten")

@@ -41,7 +41,7 @@ class DueFilter(admin.SimpleListFilter):
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("yes", _("due now")), ("soon", _("soon: 80 % and more")), ("no", _("not yet"))]
+        return [("yes", _("due now")), ("soon", _("soon: four fifths have passed")), ("no", _("not yet"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Who asks for what is due means plans that count."""

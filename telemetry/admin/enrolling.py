@@ -147,6 +147,7 @@ def take(request: HttpRequest) -> HttpResponse:
     carried = {ENROLMENT: token} if token else {}
     if request.GET.get("to") == "member":
         return redirect(f"{reverse('admin:members_card_add')}?{urlencode({'uid': uid, **carried})}")
+    messages.info(request, str(_("The card %(uid)s is filled in below.")) % {"uid": uid})
     return redirect(f"{reverse('admin:members_member_add')}?{urlencode({CARD: uid, **carried})}")
 
 

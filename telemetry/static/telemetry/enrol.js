@@ -1,6 +1,7 @@
 // Keeps the page of unknown cards up to date: asks every second and a half, and hears nothing where nothing is new.
 const EVERY = 1500; // ms
 const GIVE_UP = 5000;
+const ALARMING = 2; // in a row: a restart that is over sooner alarms nobody
 const SETTLES = 600; // a row that has just come under a finger is not what the finger meant
 
 const live = document.getElementById("live");
@@ -9,6 +10,7 @@ let revision = live.firstElementChild.dataset.revision;
 let endsAt = null;
 let timer = null;
 let isAsking = false;
+let failures = 0;
 
 function plan(after) {
   clearTimeout(timer);
@@ -18,21 +20,25 @@ function plan(after) {
 async function ask() {
   if (isAsking) return;
   isAsking = true;
+  const patience = new AbortController();
+  const patienceEnds = setTimeout(() => patience.abort(), GIVE_UP);
   const address = `${live.dataset.source}?revision=${encodeURIComponent(revision)}`;
   try {
-    const response = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: AbortSignal.timeout(GIVE_UP) });
+    const response = await fetch(address, { credentials: "same-origin", cache: "no-store", signal: patience.signal });
     if (response.redirected || response.status === 403 || response.status === 404) {
       location.reload(); // logged out, or no longer allowed: the page says so itself
       return;
     }
     if (!response.ok) throw new Error(response.statusText);
     if (response.status !== 204) take(await response.text());
-    lost.hidden = true;
+    failures = 0;
   } catch {
-    lost.hidden = false;
+    failures += 1;
   } finally {
+    clearTimeout(patienceEnds);
     isAsking = false;
   }
+  lost.hidden = failures < ALARMING;
   plan(EVERY);
 }
 

@@ -126,9 +126,9 @@ def test_a_board_that_lost_its_machine_says_to_which(boss, board, newcomer, lase
     assert listed(boss, state="nowhere") == ["A1"]
 
 
-def test_a_silent_board_says_since_when(boss, board):
+def test_a_silent_board_says_so(boss, board):
     Board.objects.create(serial="OLD", last_seen_at=NOW - timedelta(minutes=6))
-    assert "Silent since 10 Mar 2026, 12:54." in text_of(boss)
+    assert "Silent." in text_of(boss)
     assert listed(boss, state="silent") == ["OLD"]
 
 

@@ -11,7 +11,6 @@ from django.db.models import BooleanField, Case, CharField, Exists, OuterRef, Q,
 from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -77,11 +76,7 @@ def _place(board: Any) -> str:
 
 
 def _silence(board: Any, now: datetime) -> str:
-    if is_speaking(board, now):
-        return ""
-    return _("Silent since %(when)s.") % {
-        "when": date_format(timezone.localtime(board.last_seen_at), "DATETIME_FORMAT")
-    }
+    return "" if is_speaking(board, now) else _("Silent.")
 
 
 class StateFilter(admin.SimpleListFilter):

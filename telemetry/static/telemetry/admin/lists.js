@@ -26,7 +26,18 @@ if (toggle) toggle.closest("th").dataset.label = toggle.ariaLabel ?? "";
 
 document.querySelectorAll("#result_list, .tabular fieldset table").forEach(label);
 
-// Where a browser hides what a closed <details> holds even if the style says otherwise.
-const wide = matchMedia("(min-width: 768px)");
 const filters = document.querySelector("details.filters");
-if (filters && wide.matches && !CSS.supports("selector(::details-content)")) filters.open = true;
+if (filters) keepOpen(filters);
+
+// Beside the list filters are always shown, also by browsers that hide what a closed <details> holds whatever the style
+// says. Above it they stay as they were left, but for a phone, where they would hide the list.
+function keepOpen(details) {
+  const key = "fabomatic.filters";
+  const isBeside = matchMedia("(min-width: 1500px)").matches;
+  if (isBeside ? !CSS.supports("selector(::details-content)") : matchMedia("(min-width: 768px)").matches && sessionStorage.getItem(key)) details.open = true;
+  details.addEventListener("toggle", () => {
+    if (isBeside) return;
+    if (details.open) sessionStorage.setItem(key, "open");
+    else sessionStorage.removeItem(key);
+  });
+}

@@ -226,6 +226,13 @@ def test_who_gives_rights_gives_and_revokes_them(desk, ines, ada, hugo, laser):
     assert not ada.authorizations.exists()
 
 
+def test_rights_to_machines_are_given_to_administrators_too_and_make_nobody_more(desk, dora, ines, laser):
+    for member in (dora, ines):
+        desk.post(page(Authorization, "add"), {"member": member.pk, "machine": laser.pk})
+    assert set(Authorization.objects.values_list("member", flat=True)) == {dora.pk, ines.pk}
+    assert desk.get(page(Role, "changelist")).status_code == 403
+
+
 def test_who_gives_rights_does_nothing_else(desk, ada, hugo, laser, make_plan, make_use, boss):
     plan, use = make_plan(laser), make_use(laser)
     work = Intervention.objects.create(plan=plan)

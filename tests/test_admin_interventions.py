@@ -56,6 +56,11 @@ def test_a_plans_button_fills_in_the_plan_and_who_is_there(boss, dora, laser, ma
     assert (work.plan, work.member, work.note) == (plan, dora, "New lens")
 
 
+def test_after_work_on_one_plan_the_others_are_shown(boss, laser, make_plan):
+    url = f"{WORK}add/?plan={make_plan(laser).pk}"
+    assert save(boss, url).url == "/admin/machines/maintenanceplan/"
+
+
 def test_who_sees_no_people_records_their_own_work(fred, laser, make_plan):
     plan = make_plan(laser)
     fixer = client_of(fred)

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet, URLField
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -226,6 +227,12 @@ class InterventionAdmin(FindsCards):
             text = _("The plan goes on counting from %(when)s, which is later.")
             when = date_format(timezone.localtime(counts_from), "DATETIME_FORMAT")
             self.message_user(request, text % {"when": when}, messages.WARNING)
+
+    def response_post_save_add(self, request: HttpRequest, obj: Intervention) -> HttpResponseRedirect:
+        """Back to the plans, where the next one is due."""
+        if request.GET.get("plan") and request.user.has_perm("machines.view_maintenanceplan"):
+            return redirect("admin:machines_maintenanceplan_changelist")
+        return super().response_post_save_add(request, obj)
 
     @admin.display(description=_("maintenance plan"), ordering="plan__description")
     def plan_description(self, intervention: Intervention) -> str:

@@ -37,7 +37,7 @@ def as_plan(row: MaintenancePlan) -> Plan:
 
 
 class DueFilter(admin.SimpleListFilter):
-    title = _("due")
+    title = _("maintenance")
     parameter_name = "due"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:

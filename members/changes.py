@@ -20,7 +20,7 @@ from members.models import Card, Change, Member
 Details = list[dict[str, Any]]
 
 PEOPLE: tuple[type[Model], ...] = (Member, Card)
-PERSONAL_FIELDS = frozenset({"uid", "card_uid"})
+PERSONAL_FIELDS = frozenset({"uid", "card_uid", "note"})  # a note may name anybody
 SECRETS = frozenset({"password", "link_hash", "cookie_hash"})
 LONGEST = 200
 

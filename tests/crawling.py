@@ -8,8 +8,8 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from django.test import Client
 
-MOST_PER_PATH = 6  # a list's filters multiply: some of each are enough
-MOST_PAGES = 600
+MOST_PER_PATH = 3  # a list's filters multiply: some of each are enough
+MOST_PAGES = 300
 
 
 class Links(HTMLParser):

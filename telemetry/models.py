@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.db.models.signals import pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from machines.access import Outcome
@@ -102,7 +103,7 @@ class Tap(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M} {self.outcome}"
+        return f"{date_format(timezone.localtime(self.at), 'DATETIME_FORMAT')}: {self.get_outcome_display()}"
 
 
 @receiver(pre_delete, sender=Member)

@@ -46,13 +46,20 @@ function take(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector("[data-revision]");
   if (!fresh) return;
   revision = fresh.dataset.revision;
+  const before = latest();
   const focused = document.activeElement?.id;
   live.querySelector("[data-part=window]").hidden = fresh.querySelector("[data-part=window]").hidden;
   for (const name of ["said", "time", "offer", "list"]) {
     replace(live.querySelector(`[data-part=${name}]`), fresh.querySelector(`[data-part=${name}]`));
   }
   if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (latest() !== before) document.getElementById("news").textContent = latest();
   startCounting();
+}
+
+// What somebody hears who does not see the list.
+function latest() {
+  return live.querySelector("[data-news]")?.dataset.news ?? "";
 }
 
 // The place stays, so that what is new is read out, and only that.

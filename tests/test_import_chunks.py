@@ -1,5 +1,6 @@
 """An import is many short transactions: others write between them, and whatever stops it, whole rows are there."""
 
+import itertools
 import os
 import sqlite3
 import stat
@@ -76,9 +77,11 @@ def test_others_write_between_the_transactions_of_an_import(boss, monkeypatch):
     with somebody_else() as other:
         monkeypatch.setattr(running, "_let_others_write", lambda: found.append((can_write(other), ninas().count())))
         confirm(boss, seen)
-    assert found[0] == (True, 10)
     assert {is_free for is_free, _count in found} == {True}
-    assert [count for _free, count in found][-1] == 120
+    written = [count for _free, count in found]
+    assert len(written) > 12
+    assert written[-1] == 120
+    assert max(b - a for a, b in itertools.pairwise(written)) == 10
 
 
 @needs_a_file
@@ -106,7 +109,7 @@ def test_no_transaction_has_more_than_fifty_rows(boss, monkeypatch):
     counts = []
     monkeypatch.setattr(running, "_let_others_write", lambda: counts.append(ninas().count()))
     confirm(boss, preview(boss, Member, PEOPLE))
-    assert max(b - a for a, b in zip([0, *counts], counts, strict=False)) <= running.ROWS_PER_TRANSACTION == 50
+    assert max(b - a for a, b in itertools.pairwise([0, *counts])) <= running.ROWS_PER_TRANSACTION == 50
 
 
 def test_a_slow_computer_has_shorter_transactions(boss, monkeypatch):

@@ -34,9 +34,9 @@ class Progress:
     is_begun: bool = False
     is_over: bool = False
 
-    def count(self, what: str) -> None:
-        setattr(self, what, getattr(self, what) + 1)
-        self.done += 1
+    def count(self, what: str, rows: int = 1) -> None:
+        setattr(self, what, getattr(self, what) + rows)
+        self.done += rows
 
     def refuse(self, number: int, errors: list[tuple[str, str]]) -> None:
         self.refused.append({"number": number, "errors": errors})

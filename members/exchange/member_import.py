@@ -6,6 +6,7 @@ from copy import copy
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -197,6 +198,8 @@ class MemberImport(Importer):
         if member is None:
             after.set_unusable_password()
             after.save()
+        elif _gives_up(member, after) and is_last_superuser(member):  # another row of the same file may have been first
+            raise ValidationError(LAST_SUPERUSER)
         elif changed := [name for name in self.FIELDS if _stored(member, name) != _stored(after, name)]:
             after.save(update_fields=changed)
         for uid, is_lost in _cards_in(row):
@@ -206,6 +209,10 @@ class MemberImport(Importer):
                 card.is_lost = is_lost
                 card.save(update_fields=["is_lost"])
         note(self.actor.pk, after, Change.Kind.ADDED if member is None else Change.Kind.CHANGED, details)
+
+
+def _gives_up(member: Member, after: Member) -> bool:
+    return member.is_superuser and member.is_active and not after.is_active
 
 
 def _members() -> Any:

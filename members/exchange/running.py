@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -19,7 +20,7 @@ BLOCK = 50
 ROWS_PER_TRANSACTION = 50
 SECONDS_PER_TRANSACTION = 0.05
 # SQLite does not queue: whoever waits for its lock has to find it free when it looks again.
-PAUSE = 0.05
+PAUSE = 0.02
 SECONDS_PER_REQUEST = 8.0
 
 
@@ -49,12 +50,12 @@ def _kept(plan: Plan) -> dict[str, Any]:
 def run(job: Job, importer: Importer) -> Progress:
     """As far as it comes in a few seconds; asked again it goes on. What is in the database already is left alone."""
     with job.alone(), override(job.language):  # in which 03/04 was understood
-        progress = job.progress()
+        progress, pace = job.progress(), Pace()
         until = time.monotonic() + SECONDS_PER_REQUEST
         progress.is_begun = True
         job.keep(progress)
         while progress.done < len(job.rows) and time.monotonic() < until:
-            _block(job, importer, progress)
+            _block(job, importer, progress, pace)
         if progress.done >= len(job.rows) and not progress.is_over:
             progress.is_over = True
             job.keep(progress)
@@ -63,53 +64,74 @@ def run(job: Job, importer: Importer) -> Progress:
         return progress
 
 
-def _block(job: Job, importer: Importer, progress: Progress) -> None:
+@dataclass
+class Pace:
+    """How many rows this computer writes in the time that others can wait."""
+
+    rows: int = 1
+
+    def follow(self, seconds: float) -> None:
+        if seconds > SECONDS_PER_TRANSACTION:
+            self.rows = max(1, self.rows // 2)
+        elif seconds < SECONDS_PER_TRANSACTION / 2:
+            self.rows = min(ROWS_PER_TRANSACTION, self.rows * 2)
+
+
+def _block(job: Job, importer: Importer, progress: Progress, pace: Pace) -> None:
     rows = job.rows[progress.done : progress.done + BLOCK]
-    good = [(row["number"], _cells(row)) for row in rows if row["verdict"] != Verdict.ERROR]
-    same = {plan.row.number for plan in importer.plans(good) if plan.verdict is Verdict.UNCHANGED}
-    while rows:
-        row = rows[0]
-        if row["verdict"] == Verdict.ERROR or row["number"] in same:
-            progress.count("left_out" if row["verdict"] == Verdict.ERROR else "unchanged")
-            rows = rows[1:]
-            continue
-        rows = _transaction(importer, rows, same, progress)
-        job.keep(progress)
-        _let_others_write()
-    job.keep(progress)
+    plans = _plans(importer, [row for row in rows if row["verdict"] != Verdict.ERROR])
+    same = {plan.row.number for plan in plans if plan.verdict is Verdict.UNCHANGED}
+    waiting: list[dict[str, Any]] = []
+    for place, row in enumerate(rows, start=1):
+        if row["verdict"] == Verdict.ERROR:
+            progress.count("left_out")
+        elif row["number"] in same:
+            progress.count("unchanged")
+        else:
+            waiting.append(row)
+        if len(waiting) >= pace.rows or place == len(rows):
+            _transaction(importer, waiting, progress, pace)
+            job.keep(progress)
+            waiting = []
 
 
-def _transaction(importer: Importer, rows: list[Any], same: set[int], progress: Progress) -> list[Any]:
-    """What is left of the rows. Each is planned again where nobody else can write: much may have happened since."""
-    until = time.monotonic() + SECONDS_PER_TRANSACTION
+def _transaction(importer: Importer, waiting: list[dict[str, Any]], progress: Progress, pace: Pace) -> None:
+    if not waiting:
+        return
+    started = time.monotonic()
     with transaction.atomic():
-        for place, row in enumerate(rows):
-            is_for_later = row["verdict"] == Verdict.ERROR or row["number"] in same
-            if is_for_later or place == ROWS_PER_TRANSACTION or (place and time.monotonic() > until):
-                return rows[place:]
-            _write(importer, row, progress)
-    return []
+        for row, plan in zip(waiting, _plans(importer, waiting), strict=True):
+            _write(row, plan, progress)
+    pace.follow(time.monotonic() - started)
+    _let_others_write()
 
 
-def _write(importer: Importer, row: dict[str, Any], progress: Progress) -> None:
-    plan = importer.plans([(row["number"], _cells(row))])[0]
+def _plans(importer: Importer, rows: list[dict[str, Any]]) -> list[Plan]:
+    """Again, where nobody else can write: much may have happened since the preview."""
+    return importer.plans((row["number"], _cells(row)) for row in rows)
+
+
+def _write(row: dict[str, Any], plan: Plan, progress: Progress) -> None:
     if plan.verdict is Verdict.UNCHANGED:
         progress.count("unchanged")
     elif plan.verdict is Verdict.ERROR:
         progress.refuse(row["number"], plan.row.errors)
-    elif plan.details != row["details"] or not _is_written(plan):
+    elif plan.details != row["details"]:
         progress.refuse(row["number"], [("", gettext("Somebody changed this after the preview."))])
     else:
-        progress.count("written")
+        _write_whole(plan, progress)
 
 
-def _is_written(plan: Plan) -> bool:
+def _write_whole(plan: Plan, progress: Progress) -> None:
     try:
         with transaction.atomic():
             plan.write()
-    except (IntegrityError, ValidationError):
-        return False
-    return True
+    except ValidationError as error:
+        progress.refuse(plan.row.number, [("", sentence) for sentence in error.messages])
+    except IntegrityError:
+        progress.refuse(plan.row.number, [("", gettext("Somebody changed this after the preview."))])
+    else:
+        progress.count("written")
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:

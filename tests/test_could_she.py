@@ -167,7 +167,7 @@ def test_every_obstacle_has_its_sentence_and_its_link(boss, make_member, authori
     Board.objects.create(serial="B2", conflict_machine=laser, conflict_since=NOW)
     text = shown(boss, member, laser)
     links = [
-        reverse("admin:telemetry_board_changelist") + "?conflict_machine__isempty=0",
+        reverse("admin:telemetry_board_changelist") + "?state=conflict",
         reverse("admin:members_card_change", args=[member.cards.get().pk]),
         reverse("admin:members_member_change", args=[member.pk]),
         reverse("admin:machines_machine_change", args=[laser.pk]),

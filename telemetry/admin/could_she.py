@@ -94,9 +94,7 @@ def _remedy(user: Any, obstacle: Obstacle, answer: Answer, card: CardAnswer) -> 
             plan = answer.reader.due[0].id
             return _link(user, "machines.add_intervention", _("Record the work when it is done"), plan=plan)
         case Outcome.BOARD_CONFLICT:
-            return _link(
-                user, "telemetry.change_board", _("Say which board belongs there"), conflict_machine__isempty=0
-            )
+            return _link(user, "telemetry.change_board", _("Say which board belongs there"), state="conflict")
     return ()
 
 

@@ -100,6 +100,27 @@ def test_the_history_stays_without_name_and_card(boss, ada, past, laser, odomete
     assert odometer(laser) == true_odometer(laser) == hours
 
 
+def test_a_long_history_is_forgotten_in_pieces_between_which_boards_are_heard(boss, ada, laser, make_use, monkeypatch):
+    monkeypatch.setattr("telemetry.forgetting.PIECE", 3)
+    pauses = []
+    monkeypatch.setattr("telemetry.forgetting.time.sleep", pauses.append)
+    for number in range(8):
+        make_use(laser, member=ada, card_uid=ada.uid, hours_ago=10 + number)
+    running = Use.objects.create(machine=laser, member=ada, card_uid=ada.uid, started_at=NOW)
+    boss.post(page(Member, "delete", ada.pk), {"post": "yes"})
+    assert len(pauses) == 2
+    assert not Use.objects.exclude(member=None).exists()
+    # The board's stop has to find it, or its hours would count twice.
+    assert list(Use.objects.exclude(card_uid="")) == [running]
+
+
+def test_who_is_not_deleted_keeps_their_history(boss, dora, laser, make_use):
+    make_use(laser, member=dora, card_uid=dora.uid)
+    boss.post(page(Member, "delete", dora.pk), {"post": "yes"})
+    act(boss, "delete_selected", dora, post="yes")
+    assert Use.objects.get().member == dora
+
+
 def test_what_they_changed_stays_and_is_somebodys_who_left(boss, make_member, roles, ada, laser):
     oscar = make_member("Oscar", role=roles.administrators, is_superuser=True, email="oscar@example.org")
     save(client_of(oscar), page(Member, "change", ada.pk), notes="Came back.")

@@ -55,6 +55,7 @@ class TapAdmin(FindsCards):
     sortable_by = ("at",)
     search_fields = ("machine", "member")
     search_related: ClassVar = {"member": ("first_name", "last_name", "email"), "machine": ("name", "=id")}
+    is_history = True
     personal = frozenset({"uid", "number", "card", "member"})
     fields = ("at", "what_became", "machine", "member", "number", "card", "level", "circumstances")
     readonly_fields = ("what_became", "number", "circumstances")

@@ -131,9 +131,9 @@ def _preview(request: HttpRequest, job: jobs.Job) -> dict[str, Any]:
     counts = job.counts
     names = {
         Verdict.ERROR: _("with errors"),
-        Verdict.NEW: _("new"),
-        Verdict.CHANGED: _("changed"),
-        Verdict.UNCHANGED: _("unchanged"),
+        Verdict.NEW: _("to add"),
+        Verdict.CHANGED: _("to change"),
+        Verdict.UNCHANGED: _("as they are"),
     }
     first = next((verdict for verdict in ORDER if counts[verdict]), Verdict.NEW)
     shown = request.GET.get("show", first)

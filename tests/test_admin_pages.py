@@ -14,6 +14,7 @@ from telemetry.models import Board, Downtime, Screen, Tap
 from tests.conftest import UNKNOWN_UID
 from tests.crawling import pages
 from tests.staff import backend_role, client_of
+from tests.test_security_headers import refused_in
 
 pytestmark = pytest.mark.django_db
 OPEN_TO_ALL = ("/admin/login/", "/admin/jsi18n/", "/admin/password_reset/", "/admin/logout/")
@@ -47,8 +48,13 @@ def test_every_page_opens_for_a_superuser_and_changes_nothing(lab, dora, languag
     dora.save()
     client = client_of(dora)
     before = state()
-    statuses = {address: answer.status_code for address, answer in pages(client, "/admin/", "/", "/statistics/")}
+    statuses, refused = {}, {}
+    for address, answer in pages(client, "/admin/", "/", "/statistics/"):
+        statuses[address] = answer.status_code
+        if "html" in answer["Content-Type"] and (found := refused_in(answer)):
+            refused[address] = found
     assert {address: status for address, status in statuses.items() if status >= 400} == {}
+    assert refused == {}
     assert len(statuses) > 110
     assert state() == before
 

@@ -100,6 +100,11 @@ def test_blocked_stops_even_those_whom_the_backend_lets_in(carla, dora, laser):
     assert obstacles(carla, laser) == obstacles(dora, laser) == [Stop.BLOCKED]
 
 
+def test_it_speaks_of_now_and_not_of_what_was(boss, carla, laser):
+    Machine.objects.update(is_blocked=True)
+    assert "No: The machine is blocked, and then its board stops everybody." in shown(boss, carla, laser)
+
+
 def test_a_block_is_named_once(ada, laser):
     Machine.objects.update(is_blocked=True)
     assert obstacles(ada, laser) == [Outcome.MACHINE_BLOCKED]

@@ -97,7 +97,8 @@ def test_empty_cells_and_columns_that_are_not_there_change_nothing_and_a_dash_em
 @pytest.mark.parametrize("file_format", ["csv", "xlsx"])
 @pytest.mark.parametrize("reader", ["en", "it"])
 def test_an_export_is_understood_in_any_language(boss, everybody, language, file_format, reader):
-    Member.objects.filter(pk=everybody.ada.pk).update(notes="=1+1", last_name="-x", language="it")
+    Member.objects.filter(pk=everybody.ada.pk).update(notes="=1+1", last_name="-", language="it")
+    Member.objects.filter(pk=everybody.hugo.pk).update(notes="'=1+1", last_name='"x"; y\nz')
     speaks = {"accept-language": language}
     file = boss.post(page(Member, "export"), {"format": file_format}, headers=speaks)
     seen = preview(boss, Member, b"".join(file.streaming_content), accept_language=reader)

@@ -10,6 +10,8 @@ from typing import Any
 _FORMULA = re.compile(r"'*(?:\s*[=+\-@＝＋－＠|%]|[\t\r\n])")
 _UNWRITABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|[\ud800-\udfff]")
 
+CLEAR = "-"  # in a cell of an import: empties what is there
+
 
 def is_formula(text: str) -> bool:
     return _FORMULA.match(text) is not None
@@ -61,6 +63,6 @@ def in_xlsx(sheet: Any, value: Any, *, is_title: bool = False) -> Any:
 
 
 def _for_xlsx(text: str) -> str:
-    """A cell of text is harmless as it is; but one that looks defused would be taken for defused."""
+    """A cell of text is harmless as it is; but one that looks defused, or empties, would be taken for that."""
     text = _UNWRITABLE.sub("", text)
-    return harmless(text) if text.startswith("'") else text
+    return harmless(text) if text.startswith("'") or text == CLEAR else text

@@ -13,11 +13,10 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext, override
 
 from members.changes import Details, state_of
+from members.exchange.cells import CLEAR
 from members.exchange.kinds import CellError
-from members.exchange.sheets import Cell
+from members.exchange.sheets import EMPTIED, Cell
 from members.exchange.tables import Column, Table
-
-CLEAR = "-"
 
 
 class Verdict(StrEnum):
@@ -114,11 +113,11 @@ class Importer:
             if cell == "":
                 continue
             column = self.column(name)
-            if cell == CLEAR and name in self.clearable:
+            if cell == EMPTIED and name in self.clearable:
                 row.values[name] = None
                 continue
             try:
-                row.values[name] = column.widget.clean(cell)
+                row.values[name] = column.widget.clean(CLEAR if cell == EMPTIED else cell)
             except CellError as error:
                 row.complain(column.heading, error)
         return row

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.utils.translation import gettext, ngettext
 
-from members.exchange.cells import as_written
+from members.exchange.cells import CLEAR, as_written
 from members.exchange.kinds import Number
 
 MOST_BYTES = 2 * 1024 * 1024
@@ -23,6 +23,7 @@ MOST_COLUMNS = 60
 MOST_LETTERS = 2000
 
 Cell = str | float
+EMPTIED = "\x00"  # as no text can be
 _ZEROS = re.compile(r"0+")
 _SCIENTIFIC = re.compile(r"E[+-]", re.IGNORECASE)
 
@@ -64,6 +65,12 @@ def read(content: bytes) -> Sheet:
     return Sheet(heading, rows)
 
 
+def _written(text: str) -> str:
+    """A text that is a dash was written defused."""
+    text = text.strip(" \xa0")
+    return EMPTIED if text == CLEAR else as_written(text)[:MOST_LETTERS]
+
+
 # ---- CSV -------------------------------------------------------------------------------------------------------------
 
 
@@ -75,7 +82,7 @@ def _csv(content: bytes) -> Iterator[tuple[int, list[Cell]]]:
     reader = csv.reader(StringIO(text, newline=""), delimiter=delimiter or _delimiter(text))
     try:
         for number, cells in enumerate(reader, start=2 if delimiter else 1):
-            yield number, [as_written(cell.strip(" \xa0"))[:MOST_LETTERS] for cell in cells[:MOST_COLUMNS]]
+            yield number, [_written(cell) for cell in cells[:MOST_COLUMNS]]
     except csv.Error as error:
         raise Unreadable(gettext("The file cannot be read as CSV.")) from error
 
@@ -140,7 +147,7 @@ def _value(cell: Any) -> Cell:
         case date() as day:
             return day.isoformat()
         case other:
-            return as_written(str(other).strip(" \xa0"))[:MOST_LETTERS]
+            return _written(str(other))
 
 
 def _number(number: float, shown_as: str) -> Cell:

@@ -36,8 +36,8 @@ class CardUidField(models.CharField):
         value = super().to_python(value)
         return normalise_uid(value) if isinstance(value, str) else value
 
-    def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": CardUidFormField, **kwargs})
+    def formfield(self, *args: Any, **kwargs: Any) -> Any:
+        return super().formfield(*args, **{"form_class": CardUidFormField, **kwargs})
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)

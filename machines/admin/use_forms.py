@@ -20,9 +20,9 @@ from machines.models import Machine, Use, hold_machines, whole_second
 class UseForm(FreshForm):
     reported = ("started_at", "ended_at")
 
-    lasted = LastedField(label=_("duration"), required=False)
+    lasted = LastedField(label=_("Duration"), required=False)
     is_estimated = forms.BooleanField(
-        label=_("times estimated"), required=False, help_text=_("Untick it when the times are right now.")
+        label=_("Times estimated"), required=False, help_text=_("Untick it when the times are right now.")
     )
 
     class Meta:

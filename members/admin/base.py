@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.options import get_content_type_for_model
 from django.contrib.admin.utils import unquote
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
@@ -58,6 +58,13 @@ class LabChangeList(ChangeList):
     def get_ordering_field(self, field_name: Any) -> Any:
         is_offered = self.sortable_by is None or field_name in self.sortable_by
         return super().get_ordering_field(field_name) if is_offered else None
+
+    def get_ordering(self, request: HttpRequest, queryset: Any) -> list[Any]:
+        ordering = super().get_ordering(request, queryset)
+        if ORDER_VAR in self.params and list(ordering) in (["pk"], ["-pk"]):  # nothing of it was offered
+            del self.params[ORDER_VAR]
+            ordering = super().get_ordering(request, queryset)
+        return list(ordering)
 
 
 class LabAdmin(Exchange):

@@ -19,7 +19,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabomatic.settings")
 django.setup()
 
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
-from django.db import transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
@@ -38,15 +37,14 @@ _EVERY = {"granted": 1, "not_authorized": 7, "unknown_card": 11, "machine_blocke
 def fill() -> None:
     if Member.objects.filter(email=BOSS).exists():
         return
-    with transaction.atomic():
-        _name_members()
-        _mark_uses()
-        Tap.objects.bulk_create(_taps(), _BATCH)
-        _insert(Intervention, _interventions())
-        _insert(Change, _changes())
-        machines = Machine.objects.all()
-        Board.objects.bulk_create([_board(machine) for machine in machines], _BATCH)
-        Screen.objects.bulk_create([Screen(name=f"Wall {number}") for number in range(5)])
+    _name_members()
+    _mark_uses()
+    _insert(Tap, _taps())
+    _insert(Intervention, _interventions())
+    _insert(Change, _changes())
+    known = set(Board.objects.values_list("machine_id", flat=True))
+    Board.objects.bulk_create([_board(machine) for machine in Machine.objects.exclude(pk__in=known)], _BATCH)
+    Screen.objects.bulk_create([Screen(name=f"Wall {number}") for number in range(5)])
 
 
 def _name_members() -> None:
@@ -123,6 +121,7 @@ def _changes() -> Iterator[Change]:
 
 
 def _insert(model: Any, things: Iterable[Any]) -> None:
+    """A batch at a time: a worker is waiting."""
     waiting = iter(things)
     while batch := list(islice(waiting, _BATCH)):
         model.objects.bulk_create(batch)

@@ -8,6 +8,7 @@ from itertools import cycle
 from time import perf_counter, process_time
 
 from tests.bench import queries
+from tests.bench.admin import lists_of_the_admin
 from tests.bench.bench import Bench, Numbers, Scenario
 from tests.bench.boards import Script, ScriptOf
 from tests.bench.lab import CROWD, Lab
@@ -95,6 +96,7 @@ SCENARIOS = [
     Scenario("checkmachine", check_machine_alone),
     Scenario("replays", replays_while_others_tap),
     Scenario("screens", tap_to_screens, needs_web=True),
+    Scenario("admin", lists_of_the_admin, needs_web=True),
     Scenario("reconnect", reconnect_crowd, needs_crowd=True),
     Scenario("page", page_of_a_thousand, needs_crowd=True, needs_web=True),
 ]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import psutil
 
@@ -96,8 +97,12 @@ class Webs:
 
     def queries(self, database: Database) -> dict[str, int]:
         """What the page of all its machines takes, and how many these are."""
-        found: dict[str, int] = json.loads(_run(self._environment(database), "-m", "tests.bench.page_queries"))
+        found: dict[str, int] = self.run(database, "-m", "tests.bench.page_queries")
         return found
+
+    def run(self, database: Database, *arguments: str) -> Any:
+        """What a program of the bench prints in the end, told in JSON."""
+        return json.loads(_run(self._environment(database), *arguments))
 
     def small_lab(self, machines: int) -> Database:
         """Another lab, with these machines and no history, as on some afternoon."""
@@ -125,7 +130,7 @@ class Webs:
 
 def _run(env: Mapping[str, str], *arguments: str) -> str:
     done = subprocess.run(
-        python(*arguments), cwd=ROOT, env=env, capture_output=True, text=True, timeout=300, check=False
+        python(*arguments), cwd=ROOT, env=env, capture_output=True, text=True, timeout=900, check=False
     )
     if done.returncode:
         raise SystemExit(f"{arguments} failed.\n{done.stderr[-2000:]}")

@@ -62,6 +62,7 @@ def test_every_word_is_found_in_a_person_a_machine_or_all_of_it_in_a_card(boss, 
 @pytest.mark.parametrize(("q", "positions"), WORDS)
 def test_what_finds_much_finds_the_same_by_reading(boss, uses, monkeypatch, q, positions):
     monkeypatch.setattr(search, "MANY_ROWS", 1)
+    monkeypatch.setattr(search, "MOST_ROWS", 10)
     assert found(boss, q=q) == [uses[position] for position in positions]
 
 

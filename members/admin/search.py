@@ -13,7 +13,7 @@ from django.db.models.lookups import In
 from django.http import HttpRequest
 from django.utils.text import smart_split, unescape_string_literal
 
-from members.admin.base import LabAdmin, sees_people
+from members.admin.base import MOST_ROWS, LabAdmin, sees_people
 from members.models import Member
 from members.uids import from_decimal, normalise_uid
 
@@ -77,8 +77,15 @@ class FindsCards(LabAdmin):
         by_index = queryset.filter(found)
         if not self.is_history or by_index.order_by().values("pk")[:MANY_ROWS].count() < MANY_ROWS:
             return by_index, False
+        request.finds_much = True  # type: ignore[attr-defined]
         found = self._has_all(request, words, related, by_reading=True)
         return queryset.filter(found | self.with_card(uid) if uid else found), False
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        paginator: Any = super().get_paginator(request, *args, **kwargs)
+        if getattr(request, "finds_much", False):  # counted already
+            paginator._counted = MOST_ROWS + 1
+        return paginator
 
     def with_card(self, uid: str) -> Q:
         """What belongs to cards whose number begins so."""

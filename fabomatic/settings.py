@@ -57,7 +57,6 @@ if not IS_LEAN:
         *(["daphne"] if IS_RUNSERVER else []),
         "django.contrib.staticfiles",
         "channels",
-        "import_export",
         "axes",
         "django_crontab",
     ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.utils.translation import gettext_lazy as _
 
+from machines.access import Outcome
 from machines.models import Machine
-from members.exchange.kinds import OneCard, Time, Words, YesNo
+from members.exchange.kinds import Choice, OneCard, Time, Words, YesNo
 from members.exchange.people import column_of
 from members.exchange.tables import Column, Table, register
 from members.models import Member
@@ -20,7 +21,7 @@ TAPS = Table(
         column_of(Tap, "uid", OneCard(), personal=True),
         column_of(Tap, "member", Words(), personal=True),
         column_of(Member, "email", attribute="member__email", personal=True),
-        column_of(Tap, "outcome", Words(), attribute="get_outcome_display"),
+        column_of(Tap, "outcome", Choice(Outcome.choices())),
         column_of(Tap, "level"),
         column_of(Tap, "is_machine_blocked", YesNo()),
         column_of(Tap, "is_maintenance_due", YesNo()),

@@ -88,13 +88,19 @@ def test_whoever_may_not_see_the_list_gets_no_file_of_it(lab, make_member, model
     assert client.get(page(model, "export")).status_code == 403
 
 
-@pytest.mark.parametrize("model", [Card, Authorization, Machine, Use, Intervention, Tap])
+@pytest.mark.parametrize("model", [Authorization, Machine, Use, Intervention, Tap])
 def test_whoever_may_not_see_members_gets_no_names_cards_and_notes(lab, make_member, model):
     client = client_of(make_member("Sam", role=backend_role("Mechanics", f"view_{model._meta.model_name}")))
     for file in (content(client, model), str(list(sheet(client, model).values)).encode()):
         assert not [word for word in SAID_OF_ADA if word.encode() in file]
     assert read(client, model)
     assert Change.objects.count() == 0
+
+
+def test_cards_are_for_those_who_may_see_members(lab, make_member):
+    client = client_of(make_member("Sam", role=backend_role("Mechanics", "view_card")))
+    response = client.post(page(Card, "export"), {"format": "csv"})
+    assert response.status_code == 403 or UIDS["ada"].encode() not in b"".join(response.streaming_content)
 
 
 def test_whoever_may_see_members_gets_them(boss, lab):

@@ -6,8 +6,8 @@ from django.utils.translation import gettext_lazy as _
 
 from machines.exchange.authorization_import import AuthorizationImport
 from machines.exchange.use_import import UseImport
-from machines.models import Authorization, Intervention, Machine, Use
-from members.exchange.kinds import Day, Hours, OneCard, Time, Whole, Words, YesNo
+from machines.models import Authorization, EndReason, Intervention, Machine, Use
+from members.exchange.kinds import Choice, Day, Hours, OneCard, Time, Whole, Words, YesNo
 from members.exchange.people import column_of
 from members.exchange.tables import Column, Table, register
 from members.models import Member
@@ -79,7 +79,7 @@ USES = Table(
         column_of(Use, "started_at", Time(), name="started_at"),
         column_of(Use, "ended_at", Time(), name="ended_at"),
         Column(_("hours"), "duration", Hours()),
-        column_of(Use, "end_reason", Words(), attribute="get_end_reason_display"),
+        column_of(Use, "end_reason", Choice(EndReason.choices)),
         column_of(Use, "is_replay", YesNo()),
         column_of(Use, "recorded_at", Time()),
         column_of(Use, "note", name="note", personal=True),

@@ -60,7 +60,20 @@ class Words(Text):
         return None if value is None else str(value)
 
 
-class YesNo(Text):
+class Few(Text):
+    """Of few values: each is put into words once in a file of a million rows."""
+
+
+class Choice(Few):
+    def __init__(self, choices: Any) -> None:
+        super().__init__()
+        self.choices = choices
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
+        return str(dict(self.choices).get(value, value))
+
+
+class YesNo(Few):
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> Any:
         return None if value is None else gettext("yes") if value else gettext("no")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from array import array
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from io import StringIO
 from typing import Any
 
@@ -17,6 +17,7 @@ from django.utils.formats import get_format
 from django.utils.translation import get_language, override
 
 from members.exchange.cells import harmless, in_csv, in_xlsx
+from members.exchange.kinds import Few
 from members.exchange.tables import Column, Table
 
 BATCH = 500
@@ -33,13 +34,27 @@ def ids_of(listed: QuerySet[Any]) -> Sequence[int]:
 
 def rows(table: Table, columns: Sequence[Column], ids: Sequence[int]) -> Iterator[list[list[Any]]]:
     """What was deleted since is left out. The language is that of the request, whichever thread goes on with it."""
-    language = get_language()
+    language, exports = get_language(), [_exported(column) for column in columns]
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
         with override(language):
             found = table.fetch(part)
-            batch = [[column.export(found[pk]) for column in columns] for pk in part if pk in found]
+            batch = [[export(found[pk]) for export in exports] for pk in part if pk in found]
         yield batch
+
+
+def _exported(column: Column) -> Callable[[Any], Any]:
+    if not isinstance(column.widget, Few):
+        return column.export
+    words: dict[Any, Any] = {}
+
+    def known(thing: Any) -> Any:
+        value = column.get_value(thing)
+        if value not in words:
+            words[value] = column.widget.render(value)
+        return words[value]
+
+    return known
 
 
 def csv_parts(table: Table, columns: Sequence[Column], ids: Sequence[int]) -> Iterator[bytes]:

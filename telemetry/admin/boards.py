@@ -36,8 +36,7 @@ class BoardAdmin(LabAdmin):
         "state",
         "belongs",
         "ip_address",
-        "running",
-        "build",
+        "firmware_and_build",
         "memory",
         "last_seen_at",
     )
@@ -72,6 +71,10 @@ class BoardAdmin(LabAdmin):
         if not board.is_behind:
             return board.firmware or "–"
         return format_html('{} <span class="behind">{}</span>', board.firmware, _("behind"))
+
+    @admin.display(description=gettext_lazy("firmware"), ordering="firmware")
+    def firmware_and_build(self, board: Any) -> str:
+        return format_html('{} <small class="build">{}</small>', self.running(board), board.build)
 
     @admin.display(description=gettext_lazy("free memory"), ordering="free_heap")
     def memory(self, board: Board) -> str:

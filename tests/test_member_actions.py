@@ -80,9 +80,7 @@ def test_whom_many_names_would_bury_the_message_are_counted(boss, make_member):
     assert "and 3 more: disabled already" in told(boss)[-1]
 
 
-def test_an_accident_with_the_whole_lab_is_refused(boss, make_member, monkeypatch):
-    monkeypatch.setattr("members.admin.actions.MOST_AT_ONCE", 3)
-    monkeypatch.setattr("members.admin.selection.MOST_AT_ONCE", 3)
+def test_an_accident_with_the_whole_lab_is_refused(boss, make_member):
     Member.objects.bulk_create(
         Member(first_name=f"M{number}", role=make_member("First").role, created_at=NOW) for number in range(200)
     )

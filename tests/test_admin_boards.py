@@ -175,9 +175,8 @@ def test_the_page_of_a_board_shows_only_its_own_conflict(boss, board, newcomer, 
 
 
 def test_one_click_says_that_the_newcomer_is_the_right_one(boss, board, newcomer, laser):
-    response = choose(boss, newcomer, laser)
+    text = choose(boss, newcomer, laser).content.decode()
     assert places() == {"A1": (None, None), "B2": (laser, None)}
-    text = response.content.decode()
     assert "B2 belongs to Laser (7): cards are accepted there again." in text
     assert "A1 has no machine any more." in text
 
@@ -208,8 +207,7 @@ def test_both_boards_keep_in_the_log_what_was(boss, dora, board, newcomer, laser
 
 def test_a_conflict_that_somebody_else_settled_is_left_alone(boss, board, newcomer, laser):
     choose(boss, board, laser)
-    response = choose(boss, newcomer, laser)
-    assert "This conflict is no longer there" in response.content.decode()
+    assert "This conflict is no longer there" in choose(boss, newcomer, laser).content.decode()
     assert places()["A1"] == (laser, None)
 
 

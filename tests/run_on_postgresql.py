@@ -17,10 +17,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 TESTS = (
     *("access", "usage", "usage_properties", "machines", "members", "maintenance", "interventions", "status"),
-    *("migrations", "boards", "collected", "admin_machines", "admin_members", "admin_telemetry"),
-    *("desk", "handlers", "publisher", "worker", "screens", "admin_screens"),
+    *("migrations", "boards", "collected", "desk", "handlers", "publisher", "worker", "screens", "admin_screens"),
     *("machine_page", "machine_blocking", "remote", "remote_page", "dashboard_page", "wall", "hub", "consumers"),
     *("downtimes", "statistics_weeks", "statistics_figures", "statistics_span", "statistics_page"),
+    *("lockout", "password_reset", "invitations", "changes", "admin_changes", "admin_filters", "admin_search"),
+    *("power", "last_superuser", "admin_members", "member_list", "member_actions", "member_deletion", "member_import"),
+    *("admin_machines", "admin_machine_list", "admin_machine_forms", "admin_machine_deletion", "admin_blocking"),
+    *("renumbering", "granting", "admin_granting", "admin_authorizations", "admin_plans", "admin_plan_copies"),
+    *("admin_interventions", "admin_uses", "admin_use_actions", "use_import", "import_chunks", "export"),
+    *("enrolment", "admin_enrolling", "admin_tapped_cards", "admin_taps", "could_she", "admin_boards", "admin_home"),
+    *("backups", "system_page"),
 )
 USER = "fabomatic"
 

@@ -2,6 +2,7 @@ import pytest
 
 from tests.broker.lab import MOSQUITTO
 from tests.browser import chromium, lab
+from tests.browser.at_the_phone import PHONE
 
 MISSING = [
     name
@@ -79,3 +80,9 @@ def browser(started_chromium, the_lab):
 @pytest.fixture(scope="module")
 def staff(the_lab):
     return the_lab.web.person(lab.DORA)
+
+
+@pytest.fixture
+def phone(browser, staff):
+    """Dora's, in Italian, at the administration's home."""
+    return browser.open("/admin/", person=staff, size=PHONE, language="it")

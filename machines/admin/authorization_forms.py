@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from machines.admin.granting_forms import refuse_past
 from machines.models import Authorization
+from members.admin.fresh import FreshForm
 
 
 def granted_again(right: Authorization, actor: Any) -> None:
@@ -27,7 +28,9 @@ class Shown(forms.Widget):
         return self.text
 
 
-class AuthorizationForm(forms.ModelForm):
+class AuthorizationForm(FreshForm):
+    reported = ("valid_until",)
+
     class Meta:
         model = Authorization
         fields: ClassVar = ["member", "machine", "valid_until", "note"]

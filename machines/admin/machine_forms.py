@@ -6,11 +6,11 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from machines.admin.fresh import FreshForm
 from machines.admin.hours import HoursField
 from machines.blocking import SAY_WHY
 from machines.models import MAX_MACHINE_ID, Machine
 from machines.renumbering import renumber, taken
+from members.admin.fresh import FreshForm
 
 
 class MachineForm(FreshForm):

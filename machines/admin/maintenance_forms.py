@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from machines.admin.fresh import FreshForm
 from machines.admin.hours import HoursField
 from machines.models import LCD_COLUMNS, Intervention, Machine, MaintenancePlan
 from machines.models.maintenance import is_long_ago
+from members.admin.fresh import FreshForm
 
 COUNTS_COLUMNS = Script("telemetry/admin/lcd.js", type="module")
 

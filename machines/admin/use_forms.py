@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from machines.admin.fresh import FreshForm
 from machines.admin.hours import LastedField
 from machines.models import Machine, Use, hold_machines, whole_second
+from members.admin.fresh import FreshForm
 
 
 class UseForm(FreshForm):

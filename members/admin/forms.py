@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from members.admin.fresh import FreshForm
 from members.days import today_here
 from members.models import Card, Member, Role
 from members.power import is_last_door, is_last_superuser, may_touch
@@ -28,8 +29,9 @@ def taken_by(actor: Any, member: Member, whose: Any, whosever: Any) -> Validatio
     return ValidationError(format_html(whose, format_html('<a href="{}">{}</a>', address, member)), code="unique")
 
 
-class MemberForm(forms.ModelForm):
+class MemberForm(FreshForm):
     actor: ClassVar[Any] = None
+    reported = ("email", "role", "is_active", "valid_until", "is_superuser")
     password = ReadOnlyPasswordHashField(label=_("Password"))
 
     class Meta:
@@ -81,8 +83,10 @@ class RoleForm(forms.ModelForm):
         return enters_admin
 
 
-class CardForm(forms.ModelForm):
+class CardForm(FreshForm):
     actor: ClassVar[Any] = None
+    # A card reported lost while the form is open stays lost.
+    reported = ("is_lost",)
 
     class Meta:
         model = Card

@@ -6,13 +6,14 @@ from django import forms
 
 
 class FreshForm(forms.ModelForm):
-    """What staff left alone in `reported` keeps its present value: a board may have spoken while the form was open."""
+    """What staff left alone in `reported` keeps its present value: a board, or somebody else, may have spoken while the
+    form was open."""
 
     reported: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in self.reported:
+        for name in () if self.instance._state.adding else self.reported:
             if name in self.fields:
                 self.fields[name].show_hidden_initial = True
 

@@ -192,7 +192,7 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "fabomatic@localhost")
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 365, 1, 36500)
 UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 36500)
 
-# ---- imports: uploaded files wait here for an hour at most, and nobody but this user of the system reads them -----------
+# ---- imports: uploaded files wait here for an hour at most, and nobody but this user of the system reads them --------
 IMPORT_FOLDER = BASE_DIR / "var" / "imports"
 
 # ---- language and time -----------------------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ def test_a_due_machine_is_told_with_what_is_to_do(dora, laser, printer, make_pla
     make_plan(printer, days_between=10, last_work_at=NOW - timedelta(days=9))
     box = seen(dora)["due"]
     assert (box.count, names(box)) == (1, ["Laser (7)"])
-    assert box.lines[0].detail == "Grease the rails: 5 days over"
+    assert box.lines[0].detail == "Grease the rails: 5 days overdue"
     assert box.url == "/admin/machines/machine/?due=yes"
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabomatic.attention.box import Box, Line, may_list, moment
+from machines.admin.progress import how_far
 from machines.maintenance import PLAN_FIELDS, Plan
 from machines.models import Machine, MaintenancePlan
 from telemetry.status import is_online
@@ -56,22 +57,12 @@ def _due(machines: list[_Machine], now: datetime) -> Box:
             furthest[machine.id] = progress, plan
     due = sorted(furthest.items(), key=lambda entry: -entry[1][0])
     lines = [
-        _line(by_id[machine_id], f"{plan.description}: {_over(plan, by_id[machine_id].seconds_used, now)}")
+        _line(by_id[machine_id], f"{plan.description}: {how_far(plan, by_id[machine_id].seconds_used, now)}")
         for machine_id, (_progress, plan) in due
     ]
     count = len(lines)
     title = ngettext("%(count)d machine needs maintenance", "%(count)d machines need maintenance", count)
     return Box("due", title % {"count": count}, count, _list("due=yes"), lines)
-
-
-def _over(plan: Plan, seconds_used: int, now: datetime) -> str:
-    left, is_by_days = plan.left(seconds_used, now)
-    over = int(-left)
-    if not over:
-        return _("due now")
-    if is_by_days:
-        return ngettext("%(days)s day over", "%(days)s days over", over) % {"days": over}
-    return _("%(hours)s h over") % {"hours": over}
 
 
 def _silent(machines: list[_Machine], now: datetime) -> Box:

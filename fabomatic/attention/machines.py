@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabomatic.attention.box import Box, Line, may_list, moment
-from machines.admin.progress import how_far
+from machines.how_far import how_far
 from machines.maintenance import PLAN_FIELDS, Plan
 from machines.models import Machine, MaintenancePlan
 from telemetry.status import is_online

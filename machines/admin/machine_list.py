@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from machines.admin.progress import most_overdue_first
+from machines.how_far import most_overdue_first
 from machines.maintenance import PLAN_FIELDS, Plan, due, plans_of
 from machines.models import Machine, MaintenancePlan
 

@@ -21,7 +21,7 @@ from machines.admin.hours import hours_and_minutes
 from machines.admin.machine_forms import MachineForm, NumberForm
 from machines.admin.machine_list import DueFilter, MachineList, PlaceFilter, TypeFilter, read_plans
 from machines.admin.maintenance import HTTPS, PlanInline
-from machines.admin.progress import how_far
+from machines.how_far import how_far
 from machines.models import Machine
 from machines.removal import remove
 from machines.renumbering import (

@@ -19,7 +19,7 @@ from machines.admin.maintenance_forms import InterventionForm, PlanForm, PlanFor
 from machines.admin.pickers import is_key
 from machines.admin.plan_copies import CopiesPlans
 from machines.admin.plan_progress import DueFilter, as_plan, progress
-from machines.admin.progress import how_far
+from machines.how_far import how_far
 from machines.models import Intervention, MaintenancePlan
 from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter, sees_people
 from members.admin.base import LabChangeList

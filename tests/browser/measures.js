@@ -1,5 +1,5 @@
 // What people with eyes would see, in numbers.
-const seen = (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest(".visually-hidden");
+const seen = (element) => element.checkVisibility({ visibilityProperty: true }) && !element.closest(".visually-hidden, .select2-hidden-accessible");
 const told = (element) => `${element.tagName.toLowerCase()}.${element.className} ${element.textContent.trim().slice(0, 40)}`;
 const ownText = (element) => [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
 const texts = (root) => [...document.querySelectorAll(`${root} *`)].filter((element) => ownText(element) && seen(element));

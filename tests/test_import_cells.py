@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 import time_machine
 
+from machines.models import Use
 from members.models import Card, Member
 from tests.conftest import NOW
 from tests.importing import confirm, csv_of, do_import, errors_in, preview, verdicts, xlsx_of
@@ -86,3 +87,9 @@ def test_a_day_that_two_readers_would_read_differently_is_refused(boss):
     assert "“03/04/2026” is not understood" in errors_in(preview(boss, Member, lines))[0]
     confirm(boss, preview(boss, Member, lines, accept_language="it"))
     assert member("n@example.org").valid_until == date(2026, 4, 3)
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0026-03-10", "9999-12-31", "01/01/0001"])
+def test_a_day_that_nobody_means_is_refused(boss, laser, ada, day):
+    lines = csv_of("Machine number;E-mail;Started;Ended", f"7;{ada.email};{day} 00:00;2026-03-09 10:00")
+    assert f"“{day} 00:00” is not understood" in errors_in(preview(boss, Use, lines))[0]

@@ -20,6 +20,8 @@ _TIME = r"(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?"
 _ISO = re.compile(rf"(\d{{4}})-(\d{{1,2}})-(\d{{1,2}})(?:[T ]+{_TIME}\s*(Z|[+-]\d{{2}}:?\d{{2}})?)?")
 _WRITTEN = re.compile(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}})(?:[ ,T]+{_TIME})?")
 _NUMBER_OF_EXCEL = re.compile(r"[+-]?\d+[.,]\d*(?:e[+-]?\d+)?|\d+e[+-]\d+", re.IGNORECASE)
+# What is outside is a slip of the hand, and at its ends no clock can be set.
+_YEARS = range(1970, 9000)
 _BETWEEN_CARDS = re.compile(r"[,;|/\n]+")
 
 
@@ -202,22 +204,29 @@ def _made_a_number(text: str) -> str:
 def _parsed(text: str) -> tuple[datetime, bool]:
     """Naive, unless the text names its offset; and whether it named the seconds."""
     try:
-        if found := _ISO.fullmatch(text):
-            year, month, day, hour, minute, second, offset = found.groups()
-            at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
-            zone = f"{at:%Y-%m-%dT%H:%M:%S}{offset}".replace("Z", "+00:00") if offset else ""
-            return (datetime.fromisoformat(zone) if zone else at), second is not None or hour is None
-        if found := _WRITTEN.fullmatch(text):
-            first, sign, middle, year, hour, minute, second = found.groups()
-            day, month = _day_and_month(int(first), int(middle), is_american=sign == "/" and _reads_english())
-            at = datetime(int(year), month, day, int(hour or 0), int(minute or 0), int(second or 0))
-            return at, second is not None or hour is None
+        at, has_seconds = _read(text)
+        if at.year in _YEARS:
+            return at, has_seconds
     except ValueError:
         pass
     raise CellError(
         gettext("“%(text)s” is not understood. Write days like 2026-03-31, times like 2026-03-31 18:30.")
         % {"text": text[:40]}
     )
+
+
+def _read(text: str) -> tuple[datetime, bool]:
+    if found := _ISO.fullmatch(text):
+        year, month, day, hour, minute, second, offset = found.groups()
+        at = datetime(int(year), int(month), int(day), int(hour or 0), int(minute or 0), int(second or 0))
+        zone = f"{at:%Y-%m-%dT%H:%M:%S}{offset}".replace("Z", "+00:00") if offset else ""
+        return (datetime.fromisoformat(zone) if zone else at), second is not None or hour is None
+    if found := _WRITTEN.fullmatch(text):
+        first, sign, middle, year, hour, minute, second = found.groups()
+        day, month = _day_and_month(int(first), int(middle), is_american=sign == "/" and _reads_english())
+        at = datetime(int(year), month, day, int(hour or 0), int(minute or 0), int(second or 0))
+        return at, second is not None or hour is None
+    raise ValueError(text)
 
 
 def _day_and_month(first: int, middle: int, *, is_american: bool) -> tuple[int, int]:

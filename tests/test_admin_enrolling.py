@@ -92,6 +92,12 @@ def test_two_unknown_cards_are_shown_and_none_is_offered(boss, laser):
     assert OTHER_UID in text
 
 
+def test_nor_does_the_list_below_offer_one_of_the_two(boss, laser, printer):
+    start(boss, laser)
+    tapped(laser, 5), tapped(laser, 6, OTHER_UID), tapped(printer, 7, "cafe0002")
+    assert {link.split("=")[1][:8] for link in re.findall(rf'href="({TAKE}[^"]+)"', shown(boss))} == {"cafe0002"}
+
+
 def test_a_known_card_is_said_to_be_somebodys(boss, laser, ada, flora):
     start(boss, laser)
     tapped(laser, 5, ada.uid, Outcome.GRANTED), tapped(laser, 6, flora.uid, Outcome.LOST_CARD)

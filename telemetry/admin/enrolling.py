@@ -23,7 +23,18 @@ from members.models import Card
 from members.uids import is_reader_uid, looks_random, normalise_uid
 from telemetry.admin.picking import OneOfField, PickingForm
 from telemetry.admin.tapped_cards import CARD, ENROLMENT
-from telemetry.enrolment import LASTS, MOST_CARDS, Found, Window, look, refusal, revision, token_for, unknown_cards
+from telemetry.enrolment import (
+    LASTS,
+    MOST_CARDS,
+    Found,
+    Result,
+    Window,
+    look,
+    refusal,
+    revision,
+    token_for,
+    unknown_cards,
+)
 from telemetry.models import Tap
 from telemetry.status import is_online
 
@@ -101,14 +112,21 @@ def _live_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     window = _window(request, now)
     seen = revision(window, now)  # before the rows: what comes in between is asked for again
     user: Any = request.user
+    enrolment = _enrolment(window, now) if window else None
     return {
         "revision": seen,
         "cards": unknown_cards(now),
         "most": MOST_CARDS,
         "days": settings.UNKNOWN_CARD_RETENTION_DAYS,
         "may_add_member": user.has_perm("members.add_member"),
-        "enrolment": _enrolment(window, now) if window else None,
+        "enrolment": enrolment,
+        "held_back": _held_back(enrolment["found"]) if enrolment else (),
     }
+
+
+def _held_back(found: Found) -> tuple[str, ...]:
+    """Of two that nobody can tell apart the list below offers none, either."""
+    return tuple(card.uid for card in found.cards) if found.result is Result.SEVERAL else ()
 
 
 def _enrolment(window: Window, now: datetime) -> dict[str, Any] | None:

@@ -264,13 +264,14 @@ def make_use(db) -> Callable[..., Any]:
 
 @pytest.fixture
 def make_plan(db) -> Callable[..., Any]:
-    """Every 10 hours of use, counted from NOW, unless told otherwise."""
+    """Every 10 hours of use, counted from before all uses, or from NOW by days, unless told otherwise."""
     from machines.models import MaintenancePlan
 
     def make(machine: Any, description: str = "Clean the lens", **fields: Any) -> Any:
         if "days_between" not in fields:
             fields.setdefault("hours_between", 10)
-        fields.setdefault("last_work_at", NOW)
+        by_days = fields.get("days_between") is not None
+        fields.setdefault("last_work_at", NOW if by_days else NOW - timedelta(days=1000))
         return MaintenancePlan.objects.create(machine=machine, description=description, **fields)
 
     return make

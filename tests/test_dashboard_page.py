@@ -95,7 +95,7 @@ def test_the_state_is_a_word_a_class_and_a_shape(client, public, laser):
 
 
 def test_it_tells_the_next_maintenance(client, public, laser, make_plan, make_use):
-    make_plan(laser, "Clean the lens", last_work_at=timezone.now())
+    make_plan(laser, "Clean the lens")
     make_use(laser, 7 * 3600, hours_ago=20)
     page = text_of(client.get("/"))
     assert "Clean the lens</bdi> · in 3 h of use" in page
@@ -108,7 +108,7 @@ def test_maintenance_by_the_calendar_is_told_in_days(client, public, laser, make
 
 
 def test_maintenance_that_is_due_says_how_long(client, public, laser, make_plan, make_use):
-    make_plan(laser, "Clean the lens", last_work_at=timezone.now())
+    make_plan(laser, "Clean the lens")
     make_use(laser, 14 * 3600, hours_ago=20)
     assert "Clean the lens</bdi> · 4 h overdue" in text_of(client.get("/"))
 

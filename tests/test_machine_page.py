@@ -133,7 +133,13 @@ def test_it_tells_how_far_each_plan_is(client, laser, make_plan, fields, used, d
 
 
 def test_a_plan_has_a_bar_its_last_work_and_its_instructions(client, laser, make_plan):
-    make_plan(laser, "Grease", reading_at_last_work=0, instructions_url="https://lab.example.org/grease")
+    make_plan(
+        laser,
+        "Grease",
+        reading_at_last_work=0,
+        last_work_at=timezone.now(),
+        instructions_url="https://lab.example.org/grease",
+    )
     Machine.objects.update(seconds_used=7 * 3600)
     page = page_of(client)
     assert '<progress max="100" value="70" aria-label="Grease">' in page

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet, Value
+from django.db.models.functions import Greatest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -116,7 +118,9 @@ class Machine(models.Model):
                 fields.add("blocked_at")
             super().save(*args, **kwargs, update_fields=fields - {"id", "seconds_used", "last_seen_at"})
             if before is not None and "initial_seconds" in fields:
-                add_to_odometer(self.pk, self.initial_seconds - before.initial_seconds)
+                earlier = self.initial_seconds - before.initial_seconds
+                add_to_odometer(self.pk, earlier)
+                move_readings(self.pk, earlier)
 
 
 class Authorization(models.Model):
@@ -152,6 +156,21 @@ class Authorization(models.Model):
 def add_to_odometer(machine_id: int, seconds: int) -> None:
     if seconds:
         Machine.objects.filter(pk=machine_id).update(seconds_used=F("seconds_used") + seconds)
+
+
+def move_readings(machine_id: int, seconds: int, since: datetime | None = None) -> None:
+    """What was read off the odometer follows when the hours before it are corrected: plans count what came after."""
+    if not seconds:
+        return
+    machine: Any = Machine(pk=machine_id)
+    _move(machine.interventions, "at", "reading", seconds, since)
+    _move(machine.maintenance_plans, "last_work_at", "reading_at_last_work", seconds, since)
+    _move(machine.maintenance_plans, "base_at", "base_reading", seconds, since)
+
+
+def _move(rows: QuerySet[Any], moment: str, reading: str, seconds: int, since: datetime | None) -> None:
+    later = rows.filter(**{f"{moment}__gte": since}) if since is not None else rows.all()
+    later.order_by().update(**{reading: Greatest(F(reading) + seconds, Value(0))})
 
 
 def locked(model: type[Any], pk: Any) -> Any:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.expressions import SecondsBetween
-from machines.models.machines import Machine, add_to_odometer, locked
+from machines.models.machines import Machine, add_to_odometer, locked, move_readings
 from members.fields import CardUidField
 from members.models import Member
 
@@ -114,6 +114,7 @@ class Use(models.Model):
             # Asked again: with `update_fields`, what is stored may be newer than what is in hand.
             after = Use.objects.get(pk=self.pk)
             add_to_odometer(after.machine_id, after.duration or 0)
+            _correct_readings(before, after)
 
     def _complete(self) -> None:
         """Whole seconds, so that duration is exactly end minus start."""
@@ -141,6 +142,18 @@ def take_hours_back(instance: Use, origin: Any = None, **kwargs: Any) -> None:
     current = locked_use(instance.pk, instance.machine_id)
     if current is not None:
         add_to_odometer(current.machine_id, -(current.duration or 0))
+        _correct_readings(current, None)
+
+
+def _correct_readings(before: Use | None, after: Use | None) -> None:
+    """More first: no reading goes below zero on its way."""
+    hours = [(use.machine_id, use.duration, use.ended_at) if use and use.ended_at else None for use in (before, after)]
+    if hours[0] == hours[1]:
+        return
+    for entry, sign in zip(reversed(hours), (1, -1), strict=True):
+        if entry is not None:
+            machine_id, duration, ended_at = entry
+            move_readings(machine_id, sign * (duration or 0), ended_at)
 
 
 @receiver(pre_delete, sender=Member)

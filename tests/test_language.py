@@ -5,7 +5,7 @@ import pytest
 from tests.staff import client_of
 
 pytestmark = pytest.mark.django_db
-ENGLISH, ITALIAN = 'lang="en', 'lang="it'
+ENGLISH, ITALIAN = '<html lang="en', '<html lang="it'
 
 
 def reads(client, path="/admin/", **headers):

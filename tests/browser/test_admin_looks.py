@@ -22,6 +22,7 @@ CONTRAST = {
     "list": "/admin/machines/machine/",
     "plans": "/admin/machines/maintenanceplan/",
     "form": f"/admin/machines/machine/{LASER}/change/",
+    "member": "/admin/members/member/add/",
     "door": "/password/forgotten/",
 }
 
@@ -52,30 +53,38 @@ def repairing(page, machines):
     go_by(page, ".errand.repair")
 
 
-@pytest.fixture(params=[enrolling, granting, blocking, repairing], ids=lambda way: way.__name__)
-def page(request, phone, machines):
-    """What one comes for with a thumb."""
-    request.param(phone, machines)
-    return phone
+@pytest.mark.parametrize("way", [enrolling, granting, blocking, repairing], ids=lambda way: way.__name__)
+def test_a_thumb_a_keyboard_and_a_screen_reader_find_everything(phone, machines, way):
+    """On the pages for which one comes with a phone in hand."""
+    way(phone, machines)
+    assert measure(phone, "scrollsSideways()") is False
+    assert measure(phone, "tooLow('#header, .breadcrumbs, main')") == []
+    assert nameless(phone) == []
+    assert reached_by_tab(phone) == phone.value(f"{TARGETS}.length")
 
 
-def test_a_thumb_finds_what_it_touches(page):
-    assert measure(page, "tooLow('#header, .breadcrumbs, main')") == []
-    assert measure(page, "scrollsSideways()") is False
+def nameless(page):
+    """What can be used, but is not named to who does not see it."""
+    nodes = page.cdp("Accessibility.getFullAXTree")["nodes"]
+    roles = ("link", "button", "textbox", "checkbox", "combobox", "searchbox")
+    useful = [node for node in nodes if not node["ignored"] and node.get("role", {}).get("value") in roles]
+    assert len(useful) > 5
+    numbers = [node["backendDOMNodeId"] for node in useful if not node.get("name", {}).get("value", "").strip()]
+    return [page.cdp("DOM.describeNode", backendNodeId=number)["node"]["attributes"] for number in numbers]
 
 
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(page):
-    """A day is several stops."""
-    targets = page.value(f"{TARGETS}.length")
+def reached_by_tab(page):
+    """How many; each shows that one is there. A day is several stops."""
     page.run("document.querySelector('main').tabIndex = -1; document.querySelector('main').focus()")
+    stops = page.value(f"{TARGETS}.length + 3 * document.querySelectorAll('main [type=date]').length")
     reached = set()
-    for _tab in range(targets + 3 * page.value("document.querySelectorAll('main [type=date]').length")):
+    for _tab in range(stops):
         page.press(Keys.TAB)
         number, told, style, width = page.value(FOCUS)
         assert style != "none", told
         assert width >= 2, told
         reached.add(number)
-    assert len(reached) == targets
+    return len(reached)
 
 
 @pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
@@ -83,12 +92,3 @@ def test_every_word_is_readable(browser, staff, is_dark):
     page = browser.open("/admin/", person=staff, size=PHONE, language="it", is_dark=is_dark)
     faint = {name: measure(page.go(path), "tooFaint('body')") for name, path in CONTRAST.items()}
     assert faint == {name: [] for name in CONTRAST}
-
-
-def test_everything_that_can_be_used_has_a_name(page):
-    nodes = page.cdp("Accessibility.getFullAXTree")["nodes"]
-    roles = ("link", "button", "textbox", "checkbox", "combobox", "searchbox")
-    useful = [node for node in nodes if not node["ignored"] and node.get("role", {}).get("value") in roles]
-    assert useful
-    nameless = [node["backendDOMNodeId"] for node in useful if not node.get("name", {}).get("value", "").strip()]
-    assert [page.cdp("DOM.describeNode", backendNodeId=number)["node"]["attributes"] for number in nameless] == []

@@ -230,3 +230,9 @@ def test_plans_are_switched_with_a_line_in_the_log(boss, dora, laser, make_plan,
     (change,) = Change.objects.all()
     assert plan.is_active is not before
     assert (change.member, change.details[0]["values"][0]["old"]) == (dora, before)
+
+
+def test_last_work_in_the_future_is_refused_or_no_work_would_ever_count(boss, laser, make_plan):
+    plan = make_plan(laser, days_between=10)
+    answer = save(boss, page(MaintenancePlan, "change", plan.pk), **moment("last_work_at", NOW + timedelta(days=3650)))
+    assert errors_of(answer) == {"last_work_at": ["This is in the future."]}

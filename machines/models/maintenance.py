@@ -79,6 +79,11 @@ class MaintenancePlan(models.Model):
                 kwargs["update_fields"] = {*fields, "base_reading", "base_at"}
         super().save(*args, **kwargs)
 
+    def clean(self) -> None:
+        """Work that is yet to come would keep the plan from following any that is done."""
+        if self.last_work_at and self.last_work_at > timezone.now():
+            raise ValidationError({"last_work_at": _("This is in the future.")})
+
     def _was_set_by_hand(self) -> bool:
         """Interventions move the plan without saving it."""
         stored = MaintenancePlan.objects.filter(pk=self.pk).values_list("reading_at_last_work", "last_work_at").first()

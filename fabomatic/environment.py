@@ -22,8 +22,9 @@ def shown_value(name: str, value: str) -> str:
     """Without what must stay a secret: passwords, also those inside of addresses, and what may be one."""
     if _SECRET_NAME.search(name):
         return HIDDEN if value else ""
-    if not _ADDRESS.match(value):
-        return value
+    value = value.strip()
+    if not _ADDRESS.match(value):  # one that is written wrong may hold a password, too
+        return HIDDEN if name.endswith("_URL") and "@" in value else value
     scheme, _separator, rest = value.partition("://")
     credentials, _separator, place = rest.rpartition("@")  # an unescaped password may hold an @, too
     if ":" in credentials:

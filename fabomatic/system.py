@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -76,7 +77,9 @@ def computer() -> Iterator[Fact]:
     yield from _memory()
     if (own := _kilobytes("/proc/self/status", "VmRSS")) is not None:
         yield Fact(_("memory of this web process"), filesizeformat(own * 1024))
-    yield Fact(_("load of the last 1, 5, 15 minutes"), " / ".join(number_format(load, 2) for load in os.getloadavg()))
+    with suppress(OSError):  # without /proc nobody knows
+        loads = " / ".join(number_format(load, 2) for load in os.getloadavg())
+        yield Fact(_("load of the last 1, 5, 15 minutes"), loads)
 
 
 def database_bytes() -> int:

@@ -116,6 +116,14 @@ def test_a_host_without_proc_tells_less(monkeypatch):
 # ---- broker and worker -----------------------------------------------------------------------------------------------
 
 
+def test_a_host_that_tells_no_load_has_a_page(dora, feed, monkeypatch):
+    def unknown():
+        raise OSError
+
+    monkeypatch.setattr(system.os, "getloadavg", unknown)
+    assert "load of the last" not in text_of(client_of(dora))
+
+
 def test_a_broker_that_is_away_is_said(feed, time):
     time.now += 5
     assert feed.trouble() is Trouble.BROKER

@@ -11,6 +11,7 @@ from machines.models import EndReason, Intervention, Machine, Use
 from members.names import Names
 from telemetry import machine_details
 from telemetry.live.wall import wall
+from tests.conftest import NOW
 from tests.staff import backend_role, client_of
 
 pytestmark = pytest.mark.django_db
@@ -137,7 +138,7 @@ def test_a_plan_has_a_bar_its_last_work_and_its_instructions(client, laser, make
         laser,
         "Grease",
         reading_at_last_work=0,
-        last_work_at=timezone.now(),
+        last_work_at=NOW,
         instructions_url="https://lab.example.org/grease",
     )
     Machine.objects.update(seconds_used=7 * 3600)

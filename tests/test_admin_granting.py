@@ -117,6 +117,12 @@ def test_an_address_with_nonsense_opens_an_empty_page(boss, hugo):
     assert response.context["adminform"].form.initial == {"members": [str(hugo.pk)], "machines": []}
 
 
+@pytest.mark.parametrize("nonsense", ["x", "\0", "9" * 40])
+def test_nonsense_instead_of_somebody_is_told_next_to_the_field(boss, laser, nonsense):
+    assert "members" in errors_of(boss.post(GRANT, {"members": [nonsense], "machines": [laser.pk]}))
+    assert "model" in errors_of(boss.post(COPY, {"model": nonsense, "members": [nonsense]}))
+
+
 def test_without_javascript_the_machines_are_there_to_pick_from(boss, laser, printer):
     content = boss.get(GRANT).content.decode()
     assert f'<option value="{laser.pk}">' in content

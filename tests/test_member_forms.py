@@ -138,3 +138,9 @@ def test_errors_are_said_in_italian(boss, ada, bruno):
     boss.cookies["django_language"] = "it"
     response = boss.post(page(Card, "add"), {"uid": "0a1b2c3d", "member": bruno.pk})
     assert "Ada Lovelace" in errors_of(response)["uid"][0]
+
+
+@pytest.mark.parametrize("nonsense", ["x", "\0", "9" * 40])
+def test_nonsense_instead_of_a_member_is_nobody(boss, nonsense):
+    assert boss.get(page(Card, "add"), {"member": nonsense}).status_code == 200
+    assert "member" in errors_of(boss.post(page(Card, "add"), {"uid": "aabbccdd", "member": nonsense}))

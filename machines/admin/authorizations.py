@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 from machines.admin.authorization_forms import AuthorizationForm, AuthorizationRow, GrantingFormSet, granted_again
 from machines.admin.granting import GrantingPages, chosen
 from machines.admin.granting_forms import lab_today
-from machines.admin.pickers import is_key
 from machines.granting import still_valid
 from machines.models import Authorization
 from members.admin import FindsCards, MemberAdmin, OneOfFilter, PersonFilter, sees_people
+from members.admin.pickers import is_key
 
 SOON = timedelta(days=30)
 

@@ -20,10 +20,10 @@ from django.utils.translation import ngettext
 
 from machines.admin.granting_forms import CopyForm, GrantForm, RightsForm, lab_today
 from machines.admin.machines import MachineAdmin
-from machines.admin.pickers import is_key
 from machines.granting import Effect, Step, foresee, grant, remarks
 from machines.models import Authorization, Machine
 from members.admin import LabAdmin, MemberAdmin, sees_people
+from members.admin.pickers import is_key
 from members.models import Member
 
 # A form sends no more fields than DATA_UPLOAD_MAX_NUMBER_FIELDS.

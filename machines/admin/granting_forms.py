@@ -7,7 +7,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +15,7 @@ from django.utils.translation import ngettext
 from machines.admin.pickers import MachinesWidget
 from machines.granting import MOST_AT_ONCE, Terms, Wish, wishes_for, wishes_like
 from machines.models import Authorization, Machine
+from members.admin.pickers import FindOne, FindSeveral
 from members.models import Member
 
 
@@ -82,7 +82,7 @@ class GrantForm(RightsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self.fields["members"], _members(), _member_widget(AutocompleteSelectMultiple))
+        _offer(self.fields["members"], _members(), _member_widget(FindSeveral))
         _offer(self.fields["machines"], Machine.objects.select_related("type"), MachinesWidget())
 
     def clean_valid_until(self) -> date | None:
@@ -109,8 +109,8 @@ class CopyForm(RightsForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _offer(self.fields["model"], _members(), _member_widget(AutocompleteSelect))
-        _offer(self.fields["members"], _members(), _member_widget(AutocompleteSelectMultiple))
+        _offer(self.fields["model"], _members(), _member_widget(FindOne))
+        _offer(self.fields["members"], _members(), _member_widget(FindSeveral))
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data

@@ -16,13 +16,13 @@ from django.utils.translation import ngettext
 
 from machines.admin.hours import hours_and_minutes
 from machines.admin.maintenance_forms import InterventionForm, PlanForm, PlanFormSet, kept_works, to_instructions
-from machines.admin.pickers import is_key
 from machines.admin.plan_copies import CopiesPlans
 from machines.admin.plan_progress import DueFilter, as_plan, progress
 from machines.how_far import how_far
 from machines.models import Intervention, MaintenancePlan
 from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter, sees_people
 from members.admin.base import LabChangeList
+from members.admin.pickers import is_key
 from members.changes import value
 
 HTTPS: dict[Any, Any] = {URLField: {"assume_scheme": "https"}}

@@ -1,4 +1,4 @@
-"""Choosing machines and people, by hand or by an address."""
+"""Choosing machines, by hand or by an address."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelectMultiple
 
 from machines.models import Authorization
+from members.admin.pickers import FindSeveral
 
 
-class MachinesWidget(AutocompleteSelectMultiple):
+class MachinesWidget(FindSeveral):
     """Without JavaScript all machines are there to pick from: there are hundreds of them, not thousands."""
 
     def __init__(self) -> None:
@@ -19,9 +19,3 @@ class MachinesWidget(AutocompleteSelectMultiple):
 
     def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
         return forms.SelectMultiple.optgroups(self, name, value, attrs)
-
-
-def is_key(raw: Any) -> bool:
-    """What stands in an address may be anything; a database takes numbers of a certain size."""
-    text = str(raw)
-    return text.isascii() and text.isdigit() and len(text) < 19

@@ -21,9 +21,10 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from machines.admin.hours import HoursField
-from machines.admin.pickers import MachinesWidget, is_key
+from machines.admin.pickers import MachinesWidget
 from machines.models import Machine, MaintenancePlan
 from members.admin import LabAdmin
+from members.admin.pickers import is_key
 from members.changes import value
 
 MOST_COPIES = 200

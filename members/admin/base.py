@@ -11,7 +11,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Model
+from django.db.models import ForeignKey, Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.formats import number_format
@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from members.admin.changes import details_of
 from members.admin.exchange import Exchange
+from members.admin.pickers import FindOne
 from members.changes import Details, changes_of, note, note_many, said, sentences, state_of
 from members.models import Change
 
@@ -105,6 +106,13 @@ class LabAdmin(Exchange):
 
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return not self.hides(request, lookup) and super().lookup_allowed(lookup, value, request)
+
+    # ---- fields ------------------------------------------------------------------------------------------------------
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", FindOne(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     # ---- the log of changes -----------------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import Model
+
+from members.admin.pickers import FindOne
 
 MOST_LISTED = 100
 
@@ -24,7 +25,7 @@ class OneOfField(forms.ModelChoiceField):
         things: Any = self.queryset
         few = list(things[: MOST_LISTED + 1])
         if len(few) > MOST_LISTED:
-            self.widget = AutocompleteSelect(self._key, admin.site)
+            self.widget = FindOne(self._key, admin.site)
             self.widget.choices = self.choices
         else:
             named = [(thing.pk, self.label_from_instance(thing)) for thing in few]

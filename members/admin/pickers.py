@@ -1,0 +1,34 @@
+"""Finding people and machines by typing, whatever an address or a forged form names instead of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+
+
+def is_key(raw: Any) -> bool:
+    """What stands in an address may be anything; a database takes numbers of a certain size."""
+    text = str(raw)
+    return text.isascii() and text.isdigit() and len(text) < 19
+
+
+class OnlyKeys:
+    """Django would ask the database for whatever stands there, and fail."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        given: Any = super().value_from_datadict(data, files, name)  # type: ignore[misc]
+        if isinstance(given, list):
+            return [raw for raw in given if is_key(raw)]
+        return given if is_key(given) else None
+
+    def optgroups(self, name: str, value: Any, attrs: Any = None) -> Any:
+        return super().optgroups(name, [raw for raw in value if is_key(raw)], attrs)  # type: ignore[misc]
+
+
+class FindOne(OnlyKeys, AutocompleteSelect):
+    pass
+
+
+class FindSeveral(OnlyKeys, AutocompleteSelectMultiple):
+    pass

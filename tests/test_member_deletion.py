@@ -1,5 +1,7 @@
 """Deleting members: what is said before, what stays after, and who is never deleted."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.test import Client
 
@@ -103,7 +105,8 @@ def test_the_history_stays_without_name_and_card(boss, ada, past, laser, odomete
 def test_a_long_history_is_forgotten_in_pieces_between_which_boards_are_heard(boss, ada, laser, make_use, monkeypatch):
     monkeypatch.setattr("telemetry.forgetting.PIECE", 3)
     pauses = []
-    monkeypatch.setattr("telemetry.forgetting.time.sleep", pauses.append)
+    # Not `time.sleep` itself: threads of other tests sleep, too.
+    monkeypatch.setattr("telemetry.forgetting.time", SimpleNamespace(sleep=pauses.append))
     for number in range(8):
         make_use(laser, member=ada, card_uid=ada.uid, hours_ago=10 + number)
     running = Use.objects.create(machine=laser, member=ada, card_uid=ada.uid, started_at=NOW)

@@ -84,9 +84,13 @@ def refusal(token: str, uid: str) -> Any:
         window = Window(int(signed["machine"]), datetime.fromisoformat(signed["at"]))
     except (signing.BadSignature, TypeError, KeyError, ValueError):
         return _NOT_OURS
-    if signed.get("uid") != uid:
-        return None
-    return _SECOND_CARD if look(window).result is Result.SEVERAL else None
+    return second_card(window, uid) if signed.get("uid") == uid else None
+
+
+def second_card(window: Window, uid: str) -> Any:
+    """Why this card, wherever its number was found, is not taken: it is one of several of the same half minute."""
+    found = look(window)
+    return _SECOND_CARD if found.result is Result.SEVERAL and uid in {card.uid for card in found.cards} else None
 
 
 # ---- what was tapped in it -------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from telemetry.enrolment import (
     look,
     refusal,
     revision,
+    second_card,
     token_for,
     unknown_cards,
 )
@@ -115,13 +116,20 @@ def _live_context(request: HttpRequest, now: datetime) -> dict[str, Any]:
     enrolment = _enrolment(window, now) if window else None
     return {
         "revision": seen,
-        "cards": unknown_cards(now),
+        "cards": [(card, _token_of_row(window, enrolment, card.uid)) for card in unknown_cards(now)],
         "most": MOST_CARDS,
         "days": settings.UNKNOWN_CARD_RETENTION_DAYS,
         "may_add_member": user.has_perm("members.add_member"),
         "enrolment": enrolment,
         "held_back": _held_back(enrolment["found"]) if enrolment else (),
     }
+
+
+def _token_of_row(window: Window | None, enrolment: dict[str, Any] | None, uid: str) -> str:
+    """A row about a card of the shown half minute belongs to it, whichever is started meanwhile."""
+    if window is None or enrolment is None or uid not in {card.uid for card in enrolment["found"].cards}:
+        return ""
+    return token_for(window, uid)
 
 
 def _held_back(found: Found) -> tuple[str, ...]:
@@ -157,11 +165,14 @@ def take(request: HttpRequest) -> HttpResponse:
     """On to the form in which the card is saved, unless something speaks against it by now."""
     _check(request)
     uid, token = normalise_uid(request.GET.get(CARD, "")), request.GET.get(ENROLMENT, "")
-    if (reason := _obstacle(uid, token)) is not None:
+    window = _window(request, timezone.now())
+    if (reason := _obstacle(uid, token, window)) is not None:
         messages.error(request, str(reason))
         return redirect(PAGE)
     if looks_random(uid):
         messages.warning(request, str(RANDOM) % {"uid": uid})
+    if not token and window is not None:
+        token = token_for(window, uid)  # a second card may come until it is saved
     carried = {ENROLMENT: token} if token else {}
     if request.GET.get("to") == "member":
         return redirect(f"{reverse('admin:members_card_add')}?{urlencode({'uid': uid, **carried})}")
@@ -169,10 +180,12 @@ def take(request: HttpRequest) -> HttpResponse:
     return redirect(f"{reverse('admin:members_member_add')}?{urlencode({CARD: uid, **carried})}")
 
 
-def _obstacle(uid: str, token: str) -> Any:
+def _obstacle(uid: str, token: str, window: Window | None) -> Any:
     if not is_reader_uid(uid):
         return _("This is no card number.")
     if token and (reason := refusal(token, uid)):
+        return reason
+    if window is not None and (reason := second_card(window, uid)):
         return reason
     card = Card.objects.filter(uid=uid).select_related("member").first()
     return card and str(_("This card belongs to %(member)s by now.")) % {"member": card.member}

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.middleware.gzip import GZipMiddleware
 from django.utils import translation
 from django.utils.decorators import sync_and_async_middleware
 
@@ -50,6 +51,15 @@ def _sockets(request: HttpRequest) -> str:
         return "'self'"
     scheme = "wss" if request.is_secure() else "ws"
     return "'self'" if host.startswith("[") else f"'self' {scheme}://{host}"
+
+
+class GZip(GZipMiddleware):
+    """Django 5.2 makes each part of an asynchronous stream a gzip file of its own; browsers read the first alone."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if getattr(response, "is_async", False):
+            return response
+        return super().process_response(request, response)
 
 
 @sync_and_async_middleware

@@ -9,9 +9,11 @@ import pytest
 import time_machine
 from django.apps import apps
 from django.db import connection
+from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
 from openpyxl import load_workbook
 
+from fabomatic.middleware import GZip
 from machines.access import Outcome
 from machines.models import Authorization, Intervention, Machine, Use
 from members.changes import SECRETS
@@ -263,3 +265,16 @@ def test_more_rows_than_xlsx_takes_are_refused_in_words(boss, lab, laser, make_u
     monkeypatch.setattr("members.admin.exchange.MOST_ROWS_IN_XLSX", 1)
     response = boss.post(page(Use, "export"), {"format": "xlsx"}, follow=True)
     assert "XLSX holds 1 rows at most here: take CSV, or filter the list." in response.content.decode()
+
+
+def test_an_asynchronous_stream_is_not_compressed_part_by_part(rf):
+    """A browser would read the first part alone."""
+
+    async def parts():
+        yield b"heading\n" * 100
+        yield b"row\n" * 100
+
+    request = rf.get("/", headers={"accept-encoding": "gzip"})
+    answer = GZip(lambda asked: StreamingHttpResponse(parts()))(request)
+    assert "Content-Encoding" not in answer
+    assert "Content-Encoding" in GZip(lambda asked: HttpResponse("x" * 1000))(request)

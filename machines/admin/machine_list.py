@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,9 +15,10 @@ from django.utils.translation import gettext_lazy as _
 from machines.how_far import most_overdue_first
 from machines.maintenance import PLAN_FIELDS, Plan, due, plans_of
 from machines.models import Machine, MaintenancePlan
+from members.admin.base import LabChangeList
 
 
-class MachineList(ChangeList):
+class MachineList(LabChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         machines, now = list(self.result_list), timezone.now()

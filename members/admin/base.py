@@ -6,12 +6,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.options import get_content_type_for_model
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters, get_content_type_for_model
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import ForeignKey, Model
+from django.db import DataError
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.formats import number_format
@@ -20,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from members.admin.changes import details_of
 from members.admin.exchange import Exchange
-from members.admin.pickers import FindOne
+from members.admin.pickers import PicksByKey, is_key
 from members.changes import Details, changes_of, note, note_many, said, sentences, state_of
 from members.models import Change
 
@@ -56,6 +58,12 @@ class CappedPaginator(Paginator):
 class LabChangeList(ChangeList):
     """What no heading offers to sort by is not sorted by when the address says so: that may read a million rows."""
 
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (OverflowError, ValueError, DataError) as error:  # a filter that no row can match
+            raise IncorrectLookupParameters(error) from error
+
     def get_ordering_field(self, field_name: Any) -> Any:
         is_offered = self.sortable_by is None or field_name in self.sortable_by
         return super().get_ordering_field(field_name) if is_offered else None
@@ -68,7 +76,7 @@ class LabChangeList(ChangeList):
         return list(ordering)
 
 
-class LabAdmin(Exchange):
+class LabAdmin(PicksByKey, Exchange):
     paginator = CappedPaginator
     list_per_page = 50
     show_full_result_count = False
@@ -107,12 +115,14 @@ class LabAdmin(Exchange):
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         return not self.hides(request, lookup) and super().lookup_allowed(lookup, value, request)
 
-    # ---- fields ------------------------------------------------------------------------------------------------------
+    # ---- what anybody may send ---------------------------------------------------------------------------------------
 
-    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name in self.get_autocomplete_fields(request):
-            kwargs.setdefault("widget", FindOne(db_field, self.admin_site))
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+    def response_action(self, request: HttpRequest, queryset: Any) -> Any:
+        """Boxes of rows that cannot be there are as if not ticked."""
+        sent = request.POST.copy()
+        sent.setlist(ACTION_CHECKBOX_NAME, [key for key in sent.getlist(ACTION_CHECKBOX_NAME) if is_key(key)])
+        request.POST = sent  # type: ignore[assignment]
+        return super().response_action(request, queryset)
 
     # ---- the log of changes -----------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,8 +16,19 @@ from members.power import may_touch
 from members.uids import looks_random
 
 
+class CardFormSet(BaseInlineFormSet):
+    """Django says which field has to be unique, and not what to do."""
+
+    def get_form_error(self) -> Any:
+        return _("This card number stands here twice: empty one of the rows.")
+
+    def get_unique_error_message(self, unique_check: Any) -> Any:
+        return self.get_form_error()
+
+
 class CardInline(admin.TabularInline):
     model = Card
+    formset = CardFormSet
     form = CardForm
     extra = 0
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
+from django.db.models import ForeignKey
+from django.http import HttpRequest
 
 
 def is_key(raw: Any) -> bool:
@@ -32,3 +35,12 @@ class FindOne(OnlyKeys, AutocompleteSelect):
 
 class FindSeveral(OnlyKeys, AutocompleteSelectMultiple):
     pass
+
+
+class PicksByKey(BaseModelAdmin):
+    """For a list's forms and for rows inside of others."""
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", FindOne(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)

@@ -164,7 +164,6 @@ def uses_of_months(the_lab, staff, saw):
     the_lab.stop_use(saw)
 
 
-@pytest.mark.xfail(strict=True, reason="Django compresses each part of an asynchronous answer as a file of its own")
 def test_last_months_uses_are_exported(phone, uses_of_months):
     list_of(phone, "use")
     touch(phone, ".filters > summary")

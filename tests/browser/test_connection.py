@@ -50,7 +50,7 @@ def test_the_database_is_shown_while_the_broker_is_away(the_lab, page, staff, sa
     """Staff's work does not wait for it."""
     the_lab.broker.stop()
     until(lambda: troubles(page) == ["trouble-broker"], SOON)
-    staff.save(f"/admin/machines/machine/{saw}/change/", is_blocked="on")
+    staff.save(f"/admin/machines/machine/{saw}/change/", is_blocked="on", blocked_reason="Belt torn")
     until(lambda: page.state(saw) == "blocked", SOON)
     the_lab.broker.start()
     until(lambda: troubles(page) == [], LIVE_AGAIN)

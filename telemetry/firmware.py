@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, NamedTuple
 
-_VERSION = re.compile(r"[vV]?(\d{1,9}(?:\.\d{1,9}){1,5})(?!\d)(.*)", re.DOTALL)
+_VERSION = re.compile(r"(?:[vV](?=\d)|(?=\d{1,9}\.\d))(\d{1,9}(?:\.\d{1,9}){0,5})(?!\d)(.*)", re.DOTALL)
 _PRE_RELEASE = re.compile(r"[-_.+~ ]*(?:(dev)|(a|alpha)|(b|beta)|(rc|pre|preview))(?![a-z])[-_.]?(\d{0,9})", re.I)
 _COMMITS_LATER = re.compile(r"-(\d{1,9})-g[0-9a-f]{4,40}", re.I)
 _DAY = re.compile(r"(20\d\d)([-./]?)(\d\d)\2(\d\d)(?:[T _-]?(\d\d):?(\d\d)(?::?(\d\d))?)?(?!\d)")

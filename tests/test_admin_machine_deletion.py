@@ -108,6 +108,12 @@ def test_the_log_keeps_what_the_machine_was(boss, dora, lab):
 # ---- the page before -------------------------------------------------------------------------------------------------
 
 
+def test_the_log_keeps_how_much_went_along(boss, lab):
+    boss.post(page(Machine, "delete", 7), {"post": "yes"})
+    values = {entry["field"]: entry["old"] for entry in Change.objects.get(object_id="7").details[0]["values"]}
+    assert {"uses": "1", "taps": "1", "interventions": "1", "authorizations": "1"}.items() <= values.items()
+
+
 def test_what_goes_along_is_counted_not_listed(boss, lab, laser, make_use):
     for _number in range(5):
         make_use(laser)

@@ -52,8 +52,8 @@ def _in_conflict(boards: list[_Board], working: set[int]) -> Box:
         lines.append(Line(f"{name} ({number})", detail))
     count = len(lines)
     title = ngettext(
-        "%(count)d machine refuses everybody: two boards speak for it",
-        "%(count)d machines refuse everybody: two boards speak for each",
+        "%(count)d machine refuses everybody: several boards speak for it",
+        "%(count)d machines refuse everybody: several boards speak for each",
         count,
     )
     return Box("conflict", title % {"count": count}, count, _list("conflict"), lines)

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import override
 
 from machines.admin.blocking import BlocksMachines
 from machines.admin.hours import hours_and_minutes
@@ -32,6 +33,8 @@ from machines.renumbering import (
     references,
     what_moves,
 )
+from members.changes import note_many, state_of, value
+from members.models import Change
 
 Complete = Callable[[HttpRequest, list[Any], datetime], None]
 
@@ -139,17 +142,23 @@ class MachineAdmin(BlocksMachines):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Counts what goes along instead of listing it: a busy machine has a hundred thousand uses."""
         machines = list(objs)
-        counts = {self.opts.verbose_name_plural: len(machines)}
-        perms_needed = set()
-        fields: Any = references()
-        for model, field in fields:
-            going = model._default_manager.filter(**{f"{field.name}__in": [machine.pk for machine in machines]})
-            if field.remote_field.on_delete is not CASCADE or not (count := going.count()):
-                continue
-            counts[model._meta.verbose_name_plural] = count
-            if not self._may_delete(request, model):
-                perms_needed.add(model._meta.verbose_name)
+        going = _going_with(machines)
+        perms_needed = {model._meta.verbose_name for model in going if not self._may_delete(request, model)}
+        counts = {model._meta.verbose_name_plural: count for model, count in going.items()}
+        counts = {self.opts.verbose_name_plural: len(machines), **counts}
         return [str(machine) for machine in machines], counts, perms_needed, []
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """With how much went along, which nobody lists."""
+        things = []
+        for machine in queryset:
+            with override(None):
+                along = [
+                    value(str(model._meta.verbose_name_plural), count, None)
+                    for model, count in _going_with([machine]).items()
+                ]
+            things.append((machine, [{"did": "deleted", "values": [*state_of(machine), *along]}]))
+        return note_many(request.user.pk, things, Change.Kind.DELETED)
 
     def _may_delete(self, request: HttpRequest, model: Any) -> bool:
         """What has no page of its own goes with its machine, as Django does it."""
@@ -167,3 +176,14 @@ class MachineAdmin(BlocksMachines):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Machine]) -> None:
         for machine in queryset:
             remove(machine)
+
+
+def _going_with(machines: list[Machine]) -> dict[Any, int]:
+    """How many rows of which model are deleted along with them."""
+    fields: Any = references()
+    counts = {}
+    for model, field in fields:
+        if field.remote_field.on_delete is CASCADE:
+            rows = model._default_manager.filter(**{f"{field.name}__in": [machine.pk for machine in machines]})
+            counts[model] = rows.count()
+    return {model: count for model, count in counts.items() if count}

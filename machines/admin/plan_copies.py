@@ -180,4 +180,7 @@ _TOLD = (
     ("every … hours of use", "hours_between"),
     ("every … days", "days_between"),
     ("last work", "last_work_at"),
+    ("odometer at the last work, seconds", "reading_at_last_work"),
+    ("instructions", "instructions_url"),
+    ("active", "is_active"),
 )

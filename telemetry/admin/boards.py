@@ -146,22 +146,22 @@ class BoardAdmin(LabAdmin):
         self.message_user(request, text % {"board": board, "machine": found.machine}, messages.SUCCESS)
 
     def _settle(self, request: HttpRequest, board: Board, place: int, *, is_noted: bool = False) -> None:
-        """Notes it with all boards that it moves; of the first one a form may have noted it already."""
+        """Notes it with all boards that it moves; of the first one a form may have noted its machine already."""
         concerned = Board.objects.filter(Q(pk=board.pk) | Q(machine=place) | Q(conflict_machine=place))
         concerned = concerned.select_related("machine", "conflict_machine")
         with transaction.atomic():
             before = {one.pk: one for one in concerned}
             settle_conflict(place, board)
             after = Board.objects.select_related("machine", "conflict_machine").in_bulk(list(before))
-            moved = {pk: differences(was, after[pk], ("machine", "conflict_machine")) for pk, was in before.items()}
+            noted = {board.pk: ("conflict_machine",)} if is_noted else {}
+            moved = {
+                pk: differences(was, after[pk], noted.get(pk, ("machine", "conflict_machine")))
+                for pk, was in before.items()
+            }
             replaced = [one for one in after.values() if one.machine is None and before[one.pk].machine is not None]
             for one in replaced:
                 moved[one.pk].append(value(REPLACED_BY, None, str(board)))
-            notes = [
-                (after[pk], [{"did": "changed", "values": values}])
-                for pk, values in moved.items()
-                if values and not (is_noted and pk == board.pk)
-            ]
+            notes = [(after[pk], [{"did": "changed", "values": values}]) for pk, values in moved.items() if values]
             note_many(request.user.pk, notes, Change.Kind.CHANGED)
         for one in replaced:
             text = _("%(board)s has no machine any more. If it speaks again, it is asked again.") % {"board": one}

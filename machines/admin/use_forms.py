@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from machines.admin.hours import LastedField
-from machines.models import Machine, Use, hold_machines, whole_second
+from machines.models import LONGEST_USE, TOO_LONG, Machine, Use, hold_machines, whole_second
 from members.admin.fresh import FreshForm
 
 
@@ -46,6 +46,7 @@ class UseForm(FreshForm):
         cleaned = super().clean()
         if "lasted" in self.changed_data and cleaned.get("lasted") is not None:
             self._end_after(cleaned, cleaned["lasted"])
+        self._refuse_too_long(cleaned)
         if "is_estimated" in self.changed_data:
             self.instance.is_replay = cleaned["is_estimated"]
         self._refuse_second_running(cleaned)
@@ -70,6 +71,13 @@ class UseForm(FreshForm):
             self.add_error("lasted", ValidationError(_("It would end in the future."), code="future"))
         else:
             cleaned["ended_at"] = ended_at
+
+    def _refuse_too_long(self, cleaned: dict[str, Any]) -> None:
+        """Next to what was changed; what is too long already can be given a note."""
+        changed = next((name for name in ("lasted", "ended_at", "started_at") if name in self.changed_data), None)
+        start, end = cleaned.get("started_at"), cleaned.get("ended_at")
+        if changed and start and end and not self.errors and end - whole_second(start) > LONGEST_USE:
+            self.add_error(changed, ValidationError(TOO_LONG, code="too_long"))
 
     def _refuse_second_running(self, cleaned: dict[str, Any]) -> None:
         machine = cleaned.get("machine")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from machines.exchange.whose import WhoseImport
-from machines.models import Machine, Use
+from machines.models import LONGEST_USE, TOO_LONG, Machine, Use
 from members.changes import Details, differences, note
 from members.exchange.importing import Plan, Row, Verdict, check_fields, details_of_new, refuse_without_right
 from members.exchange.kinds import Moment
@@ -70,6 +70,8 @@ class UseImport(WhoseImport):
         if details:
             refuse_without_right(row, self.actor, "change", Use)
             check_fields(row, after, exclude=("machine", "member", "card_uid"))
+        if after.ended_at != use.ended_at:
+            self._refuse_too_long(row, after)
         return self._planned(row, use, after, details, Verdict.CHANGED if details else Verdict.UNCHANGED)
 
     def _plan_of_new(self, row: Row, machine: Machine, member: Member, start: Moment, end: Moment) -> Plan:
@@ -77,7 +79,12 @@ class UseImport(WhoseImport):
         uid, text = row.values.get("card") or "", row.values.get("note") or ""
         use = Use(machine=machine, member=member, card_uid=uid, started_at=start.at, ended_at=end.at, note=text)
         check_fields(row, use, exclude=("machine", "member", "card_uid"))
+        self._refuse_too_long(row, use)
         return self._planned(row, None, use, details_of_new(use, self.FIELDS), Verdict.NEW)
+
+    def _refuse_too_long(self, row: Row, use: Use) -> None:
+        if use.ended_at is not None and use.ended_at - use.started_at > LONGEST_USE:
+            row.complain(self.heading("ended_at"), TOO_LONG)
 
     def _planned(self, row: Row, before: Use | None, after: Use, details: Details, verdict: Verdict) -> Plan:
         start = row.values["started_at"].at

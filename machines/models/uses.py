@@ -19,6 +19,9 @@ from machines.models.machines import Machine, add_to_odometer, locked, move_read
 from members.fields import CardUidField
 from members.models import Member
 
+LONGEST_USE = timedelta(days=30)  # boards report no longer one, either
+TOO_LONG = _("A use lasts 30 days at most.")
+
 
 class EndReason(models.TextChoices):
     STOP = "stop", _("stopped at the board")

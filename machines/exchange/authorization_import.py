@@ -5,11 +5,14 @@ from __future__ import annotations
 from copy import copy
 from typing import Any
 
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from machines.exchange.whose import WhoseImport
 from machines.models import Authorization
 from members.changes import Details, differences, note
+from members.days import today_here
 from members.exchange.importing import Plan, Row, Verdict, check_fields, details_of_new, refuse_without_right
 from members.models import Change
 
@@ -31,10 +34,14 @@ class AuthorizationImport(WhoseImport):
         if machine is None or member is None:
             return Plan(row, Verdict.ERROR, about=str(member or machine or ""))
         before = self.stored.get((member.pk, machine.pk))
-        after = copy(before) if before else Authorization(member=member, machine=machine, granted_by=self.actor)
+        after = copy(before) if before else Authorization(member=member, machine=machine)
         for name in self.FIELDS:
             if name in row.values:
                 setattr(after, name, row.values[name] or ("" if name == "note" else None))
+        is_other_end = before is None or before.valid_until != after.valid_until
+        if is_other_end:  # who sets the end is the one to ask about it
+            after.granted_by, after.granted_at = self.actor, timezone.now()
+            self._refuse_past(row, after)
         details = self._details(before, after)
         if details:
             refuse_without_right(row, self.actor, "change" if before else "add", Authorization)
@@ -49,15 +56,19 @@ class AuthorizationImport(WhoseImport):
             write=lambda: self._write(before, after, details),
         )
 
+    def _refuse_past(self, row: Row, after: Authorization) -> None:
+        if after.valid_until is not None and after.valid_until < today_here():
+            row.complain(self.heading("valid_until"), gettext("This day is over: nobody could use the machine."))
+
     def _details(self, before: Authorization | None, after: Authorization) -> Details:
         if before is None:
             return details_of_new(after, ("member", "machine", *self.FIELDS))
-        changed = differences(before, after, self.FIELDS)
+        changed = differences(before, after, ("valid_until", "granted_by", "note"))
         return [{"did": "changed", "values": changed}] if changed else []
 
     def _write(self, before: Any, after: Authorization, details: Details) -> None:
         if before is None:
             after.save(force_insert=True)
         else:
-            after.save(update_fields=self.FIELDS)
+            after.save(update_fields=[*self.FIELDS, "granted_by", "granted_at"])
         note(self.actor.pk, after, Change.Kind.CHANGED if before else Change.Kind.ADDED, details)

@@ -153,7 +153,8 @@ def _preview(request: HttpRequest, job: jobs.Job) -> dict[str, Any]:
 def _said(row: dict[str, Any]) -> list[str]:
     if not row["details"] or row["verdict"] == Verdict.ERROR:
         return []
-    return sentences(Change(details=row["details"], kind=Change.Kind.CHANGED), sees_people=True)
+    said = sentences(Change(details=row["details"], kind=Change.Kind.CHANGED), sees_people=True)
+    return [*said, *row.get("remarks", ())]
 
 
 def _how_far(job: jobs.Job, progress: jobs.Progress) -> dict[str, Any]:

@@ -40,13 +40,15 @@ class Row:
 
 @dataclass(slots=True)
 class Plan:
-    """`keys` are what no other row of the same file may be about: the key, and the column to name."""
+    """`keys` are what no other row of the same file may be about: the key, and the column to name. `remarks` are what
+    somebody should know before confirming."""
 
     row: Row
     verdict: Verdict
     about: str = ""
     details: Details = field(default_factory=list)
     keys: list[tuple[tuple[Any, ...], str]] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     write: Callable[[], None] = lambda: None
 
 
@@ -157,11 +159,14 @@ def details_of_new(thing: Model, names: Iterable[str]) -> Details:
 
 
 def find_doubles(plans: Iterable[Plan], seen: dict[tuple[Any, ...], int]) -> None:
-    """Marks rows about what an earlier row of the file was about."""
+    """Marks rows about what an earlier row of the file was about. Rows with errors are not written: they claim none."""
     for plan in plans:
+        if plan.row.errors:
+            continue
         for key, column in plan.keys:
-            first = seen.setdefault(key, plan.row.number)
-            if first != plan.row.number:
-                plan.row.complain(column, gettext("Row %(row)d is about the same.") % {"row": first})
+            if key in seen:
+                plan.row.complain(column, gettext("Row %(row)d is about the same.") % {"row": seen[key]})
                 plan.verdict = Verdict.ERROR
                 break
+        else:
+            seen.update((key, plan.row.number) for key, _column in plan.keys)

@@ -50,7 +50,7 @@ class Job:
     model: str
     file_name: str
     heading: list[str]
-    rows: list[dict[str, Any]]  # number, cells, verdict, about, details, errors
+    rows: list[dict[str, Any]]  # number, cells, verdict, about, details, remarks, errors
     unknown: list[str]
     language: str
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from members.changes import Details, differences, note, value
+from members.days import today_here
 from members.exchange.importing import (
     Importer,
     Plan,
@@ -86,6 +87,7 @@ class MemberImport(Importer):
             about=str(after),
             details=details,
             keys=self._keys(row, member),
+            remarks=_remarks(member, after),
             write=lambda: self._write(row, member, after, details),
         )
 
@@ -209,6 +211,14 @@ class MemberImport(Importer):
                 card.is_lost = is_lost
                 card.save(update_fields=["is_lost"])
         note(self.actor.pk, after, Change.Kind.ADDED if member is None else Change.Kind.CHANGED, details)
+
+
+def _remarks(member: Member | None, after: Member) -> list[str]:
+    """A list of old members holds ended memberships: they are taken over, but not by mistake."""
+    day = after.valid_until
+    if day is None or day >= today_here() or (member is not None and member.valid_until == day):
+        return []
+    return [gettext("The membership has ended already.")]
 
 
 def _gives_up(member: Member, after: Member) -> bool:

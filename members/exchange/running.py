@@ -43,6 +43,7 @@ def _kept(plan: Plan) -> dict[str, Any]:
         "verdict": plan.verdict.value,
         "about": plan.about,
         "details": plan.details,
+        "remarks": plan.remarks,
         "errors": plan.row.errors,
     }
 

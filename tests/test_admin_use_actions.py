@@ -88,6 +88,22 @@ def test_a_running_use_does_not_move_where_one_runs(boss, laser, printer):
     assert "Only one use can be running at a machine." in response.content.decode()
 
 
+def test_a_running_use_stays_where_a_board_began_another_one_meanwhile(boss, laser, printer, monkeypatch):
+    """Between the page's check and the lock on the machine."""
+    running = Use.objects.create(machine=laser, started_at=NOW - HOUR)
+    hold = use_actions.hold_machines
+
+    def hold_after_a_start(which):
+        Use.objects.get_or_create(machine=printer, ended_at=None, defaults={"started_at": NOW})
+        hold(which)
+
+    monkeypatch.setattr(use_actions, "hold_machines", hold_after_a_start)
+    response = act(boss, "move_to_machine", running, sure="yes", machine=printer.pk)
+    assert response.status_code == 302
+    running.refresh_from_db()
+    assert running.machine == laser
+
+
 def test_moving_onto_another_use_is_warned_of(boss, laser, printer, make_use):
     make_use(printer, 3600)
     response = act(boss, "move_to_machine", make_use(laser, 60), sure="yes", machine=printer.pk)

@@ -49,6 +49,11 @@ def move_to_machine(model_admin: Any, request: HttpRequest, queryset: QuerySet[U
     machine: Machine = form.cleaned_data["machine"]
 
     def move(use: Use) -> list[str]:
+        """One that runs stays where it is if a board has meanwhile begun another one there."""
+        there = Use.objects.filter(machine=machine, ended_at__isnull=True).exclude(pk=use.pk)
+        if use.ended_at is None and there.exists():
+            model_admin.message_user(request, _("Only one use can be running at a machine."), messages.ERROR)
+            return []
         use.machine = machine
         return ["machine"]
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from machines.models import Authorization, Machine
+from machines.models import Authorization, Intervention, Machine, MaintenancePlan, Use
 from members.models import Card, Member
-from tests.staff import client_of, page, save
+from tests.staff import client_of, errors_of, page, save
 
 pytestmark = pytest.mark.django_db
 ODD = ["9" * 30, "x", "1\0", "-1", "", "٣"]
@@ -51,3 +51,18 @@ def test_the_same_card_twice_in_a_members_form_says_what_to_do(boss, hugo):
     text = save(boss, page(Member, "change", hugo.pk), **rows).content.decode()
     assert "stands here twice" in text
     assert not Card.objects.filter(uid="aabbccdd").exists()
+
+
+@pytest.mark.parametrize(("day", "words"), [("0001-01-01", "before the year 2000"), ("9999-12-31", "in the future")])
+@pytest.mark.parametrize(
+    ("model", "field", "more"),
+    [
+        (Use, "started_at", {"ended_at_0": "2026-01-01", "ended_at_1": "10:00:00"}),
+        (Use, "started_at", {"lasted": "1:00"}),
+        (Intervention, "at", {}),
+        (MaintenancePlan, "last_work_at", {"description": "Oil it", "hours_between": "5"}),
+    ],
+)
+def test_a_year_that_nobody_means_is_refused_beside_it(boss, laser, make_plan, model, field, more, day, words):
+    given = {"machine": laser.pk, "plan": make_plan(laser).pk, f"{field}_0": day, f"{field}_1": "10:00:00", **more}
+    assert words in errors_of(save(boss, page(model, "add"), **given))[field][0]

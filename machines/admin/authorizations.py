@@ -21,12 +21,12 @@ from machines.admin.granting_forms import lab_today
 from machines.granting import still_valid
 from machines.models import Authorization
 from members.admin import FindsCards, MemberAdmin, OneOfFilter, PersonFilter, sees_people
-from members.admin.pickers import PicksByKey, is_key
+from members.admin.pickers import LabFields, is_key
 
 SOON = timedelta(days=30)
 
 
-class AuthorizationInline(PicksByKey, admin.TabularInline):
+class AuthorizationInline(LabFields, admin.TabularInline):
     model = Authorization
     form = AuthorizationRow
     formset = GrantingFormSet

@@ -22,13 +22,13 @@ from machines.how_far import how_far
 from machines.models import Intervention, MaintenancePlan
 from members.admin import FindsCards, OneOfFilter, PersonFilter, SpanFilter, sees_people
 from members.admin.base import LabChangeList
-from members.admin.pickers import is_key
+from members.admin.pickers import LabFields, is_key
 from members.changes import value
 
 HTTPS: dict[Any, Any] = {URLField: {"assume_scheme": "https"}}
 
 
-class PlanInline(admin.StackedInline):
+class PlanInline(LabFields, admin.StackedInline):
     model = MaintenancePlan
     form = PlanForm
     formset = PlanFormSet

@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from members.admin.changes import details_of
 from members.admin.exchange import Exchange
-from members.admin.pickers import PicksByKey, is_key
+from members.admin.pickers import LabFields, is_key
 from members.changes import Details, changes_of, note, note_many, said, sentences, state_of
 from members.models import Change
 
@@ -76,7 +76,7 @@ class LabChangeList(ChangeList):
         return list(ordering)
 
 
-class LabAdmin(PicksByKey, Exchange):
+class LabAdmin(LabFields, Exchange):
     paginator = CappedPaginator
     list_per_page = 50
     show_full_result_count = False

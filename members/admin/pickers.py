@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.options import BaseModelAdmin
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
-from django.db.models import ForeignKey
+from django.core.exceptions import ValidationError
+from django.db.models import DateTimeField, ForeignKey
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+FIRST_YEAR, LAST_YEAR = 2000, 8999
 
 
 def is_key(raw: Any) -> bool:
@@ -37,8 +42,22 @@ class FindSeveral(OnlyKeys, AutocompleteSelectMultiple):
     pass
 
 
-class PicksByKey(BaseModelAdmin):
+def refuse_odd_year(at: datetime) -> None:
+    """Before a database, or a sum, fails on it: a slip of the finger."""
+    if at.year < FIRST_YEAR:
+        raise ValidationError(_("This is before the year %(year)d.") % {"year": FIRST_YEAR}, code="long_ago")
+    if at.year > LAST_YEAR:
+        raise ValidationError(_("This is in the future."), code="future")
+
+
+class LabFields(BaseModelAdmin):
     """For a list's forms and for rows inside of others."""
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(db_field, DateTimeField):
+            field.validators = [*field.validators, refuse_odd_year]
+        return field
 
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name in self.get_autocomplete_fields(request):

@@ -26,7 +26,15 @@ TESTS = (
     *("renumbering", "granting", "admin_granting", "admin_authorizations", "admin_plans", "admin_plan_copies"),
     *("admin_interventions", "admin_uses", "admin_use_actions", "use_import", "import_chunks", "export"),
     *("enrolment", "admin_enrolling", "admin_tapped_cards", "admin_taps", "could_she", "admin_boards", "admin_home"),
-    *("corrected_hours", "admin_fresh_forms", "admin_odd_input", "backups", "system_page"),
+    *(
+        "admin_enrolling_from_list",
+        "corrected_hours",
+        "import_ends_and_doubles",
+        "admin_fresh_forms",
+        "admin_odd_input",
+        "backups",
+        "system_page",
+    ),
 )
 USER = "fabomatic"
 

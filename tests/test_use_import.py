@@ -5,7 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 import time_machine
 
-from machines.models import Authorization, Use
+from machines.exchange import use_import
+from machines.models import Authorization, Machine, Use
+from members.exchange import running
+from members.exchange.running import Pace
 from members.models import Change
 from tests.conftest import NOW, UIDS, UNKNOWN_UID, YESTERDAY
 from tests.importing import confirm, csv_of, do_import, errors_in, preview, refusal, rows_of, upload, verdicts, xlsx_of
@@ -41,6 +44,20 @@ def test_a_use_is_recorded_and_the_odometer_follows(boss, dora, ada, laser, odom
     assert odometer(laser) == true_odometer(laser) == 5400
     change = Change.objects.get()
     assert (change.member, change.object_id, change.kind) == (dora, str(use.pk), "added")
+
+
+def test_all_machines_of_a_transaction_are_held_before_the_first_use_is_written(boss, ada, laser, printer, monkeypatch):
+    """The worker holds them by their numbers; in the file's order both would wait for each other."""
+    monkeypatch.setattr(running, "Pace", lambda: Pace(rows=50))
+    held = []
+
+    def hold(which):
+        assert not Use.objects.exists()
+        held.append(set(Machine.objects.filter(which).values_list("pk", flat=True)))
+
+    monkeypatch.setattr(use_import, "hold_machines", hold)
+    do_import(boss, Use, csv_of(HEAD, ADAS.replace("7;", "12;", 1), ADAS))
+    assert (held, Use.objects.count()) == ([{7, 12}], 2)
 
 
 def test_the_same_file_again_doubles_nothing(boss, ada, laser, odometer):

@@ -10,7 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from machines.exchange.whose import WhoseImport
-from machines.models import LONGEST_USE, TOO_LONG, Machine, Use
+from machines.models import LONGEST_USE, TOO_LONG, Machine, Use, hold_machines
 from members.changes import Details, differences, note
 from members.exchange.importing import Plan, Row, Verdict, check_fields, details_of_new, refuse_without_right
 from members.exchange.kinds import Moment
@@ -35,6 +35,11 @@ class UseImport(WhoseImport):
         if starts:
             for use in Use.objects.select_related("machine", "member").filter(starts):
                 self.stored.setdefault(use.machine_id, []).append(use)
+
+    def hold(self, plans: list[Plan]) -> None:
+        """Row by row, in the file's order, we and the worker would wait for each other."""
+        machines = {machine.pk for plan in plans if (machine := self.find_machine(plan.row)) is not None}
+        hold_machines(Q(pk__in=machines))
 
     def plan(self, row: Row) -> Plan:
         machine, start, end = self.find_machine(row), row.values.get("started_at"), row.values.get("ended_at")

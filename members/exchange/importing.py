@@ -72,6 +72,9 @@ class Importer:
             elif heading.strip():
                 self.unknown.append(heading.strip()[:60])
 
+    def hold(self, plans: list[Plan]) -> None:
+        """Locks what writing these will need, in the order in which everybody else does."""
+
     @classmethod
     def readable(cls) -> list[Column]:
         return [column for column in cls.table.columns if not column.readonly]

@@ -101,7 +101,9 @@ def _transaction(importer: Importer, waiting: list[dict[str, Any]], progress: Pr
         return
     started = time.monotonic()
     with transaction.atomic():
-        for row, plan in zip(waiting, _plans(importer, waiting), strict=True):
+        plans = _plans(importer, waiting)
+        importer.hold([plan for plan in plans if plan.verdict is not Verdict.ERROR])
+        for row, plan in zip(waiting, plans, strict=True):
             _write(row, plan, progress)
     pace.follow(time.monotonic() - started)
     _let_others_write()

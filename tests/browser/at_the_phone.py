@@ -1,5 +1,10 @@
 """What a thumb does on a page of the administration."""
 
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
@@ -15,9 +20,18 @@ return [answer.headers.get('Content-Disposition'), [...new Uint8Array(await answ
 
 
 def touch(page, css):
-    """In the middle of the screen, and nothing lies over it."""
-    page.run("document.querySelector(arguments[0]).scrollIntoView({block: 'center', behavior: 'instant'})", css)
-    page.click(css)
+    """In the middle of the screen, and nothing lies over it; what a live page is replacing is touched again."""
+    until(lambda: _touched(page, css))
+
+
+def _touched(page, css):
+    try:
+        element = page.find(css)
+        page.run("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+        element.click()
+    except (NoSuchElementException, StaleElementReferenceException, ElementClickInterceptedException):
+        return False
+    return True
 
 
 def go_by(page, css):

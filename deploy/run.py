@@ -153,12 +153,17 @@ def boards_note(plan: Plan, *, is_our_broker: bool) -> str:
 def start_servers(supervisor: Supervisor, plan: Plan) -> None:
     manage = [sys.executable, "manage.py"]
     supervisor.start("worker", [*manage, "mqtt_worker"], plan.environment)
-    daphne = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(plan.web_port), "fabomatic.asgi:application"]
-    supervisor.start("web", daphne, plan.environment)
+    supervisor.start("web", web_server(plan.web_port), plan.environment)
     if not supervisor.wait_until(lambda: brokers.answers("127.0.0.1", plan.web_port), START_SECONDS):
         raise Refusal(f"The web server does not answer on port {plan.web_port}.")
     if plan.is_demo:
         start_boards(supervisor, plan)
+
+
+def web_server(port: int) -> list[str]:
+    """Without its log of addresses: links that let somebody in stand there, and cards that were searched for."""
+    options = ["-b", "127.0.0.1", "-p", str(port), "--verbosity", "0"]
+    return [sys.executable, "-m", "daphne", *options, "fabomatic.asgi:application"]
 
 
 def start_boards(supervisor: Supervisor, plan: Plan) -> None:

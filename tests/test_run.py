@@ -281,6 +281,18 @@ def test_output_is_shown_with_the_childs_name(supervisor, shown):
     assert shown == ["prepare| one", "prepare| two"]
 
 
+def test_links_that_let_somebody_in_stand_in_no_log(supervisor, shown, tmp_path):
+    port = brokers.first_free(18860)
+    dead_end = {"DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3", "MQTT_URL": "mqtt://tests:tests@127.0.0.1:9"}
+    supervisor.start("web", run.web_server(port), {**os.environ, **dead_end, "PYTHONPATH": str(BASE_DIR)})
+    assert supervisor.wait_until(lambda: brokers.answers("127.0.0.1", port), 20)
+    with socket.create_connection(("127.0.0.1", port), 20) as line:
+        line.sendall(b"GET /healthz?link=s3cret-link HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+        assert line.recv(100).startswith(b"HTTP/1.1 503")
+    supervisor.stop()
+    assert "s3cret-link" not in "".join(shown)
+
+
 def test_dead_child_is_reported_by_name_with_its_last_lines(supervisor):
     supervisor.start("worker", python("[print('line', n) for n in range(40)]; raise SystemExit(3)"), os.environ)
 

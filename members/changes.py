@@ -173,6 +173,8 @@ def _about(part: dict[str, Any], sees_people: bool) -> str:
             return gettext("%(name)s “%(object)s” added") % {"name": name, "object": thing}
         case "deleted":
             return gettext("%(name)s “%(object)s” deleted") % {"name": name, "object": thing}
+        case "exported":
+            return gettext("Exported with names: %(name)s, %(count)s") % {"name": name, "count": thing}
         case _:
             return gettext("%(name)s “%(object)s” changed") % {"name": name, "object": thing}
 

@@ -11,12 +11,13 @@ from django.apps import apps
 from django.db import connection
 from django.http import HttpResponse, StreamingHttpResponse
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from openpyxl import load_workbook
 
 from fabomatic.middleware import GZip
 from machines.access import Outcome
 from machines.models import Authorization, Intervention, Machine, Use
-from members.changes import SECRETS
+from members.changes import SECRETS, sentences
 from members.exchange import writing
 from members.exchange.cells import as_written, harmless
 from members.exchange.tables import TABLES
@@ -115,7 +116,9 @@ def test_a_file_with_names_is_noted_with_who_took_it(boss, dora, lab):
     (change,) = Change.objects.all()
     assert change.object_id == str(dora.pk)
     assert change.member == dora
-    assert change.details == [{"did": "said", "text": "Exported 2 rows with names: members."}]
+    assert sentences(change, sees_people=True) == ["Exported with names: Members, 2"]
+    with translation.override("it"):
+        assert sentences(change, sees_people=True) == ["Esportati con i nomi: Membri, 2"]
 
 
 def test_a_file_of_machines_is_not_noted(boss, lab):

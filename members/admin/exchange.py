@@ -16,10 +16,10 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, override
 
 from members.admin.imports import ImportViews
-from members.changes import note, said
+from members.changes import note
 from members.exchange import people  # noqa: F401 registers what it can write
 from members.exchange.tables import TABLES, Table
 from members.exchange.writing import MOST_ROWS_IN_XLSX, XLSX, csv_parts, download, ids_of, xlsx_parts
@@ -115,12 +115,10 @@ class Exchange(ImportViews, admin.ModelAdmin):
 
     def _note_export(self, request: HttpRequest, count: int) -> None:
         """With whoever did it: there is no single thing that changed."""
-        text = ngettext(
-            "Exported %(count)d row with names: %(things)s.", "Exported %(count)d rows with names: %(things)s.", count
-        )
         who: Any = request.user
-        sentence = text % {"count": count, "things": self.opts.verbose_name_plural}
-        note(request.user.pk, who, Change.Kind.CHANGED, said(sentence))
+        with override(None):
+            things = str(self.opts.verbose_name_plural)
+        note(who.pk, who, Change.Kind.CHANGED, [{"did": "exported", "name": things, "object": str(count)}])
 
     def _listed(self, request: HttpRequest) -> ChangeList:
         """As the list has it, without its page."""

@@ -69,7 +69,7 @@ def test_the_odometer_is_true_also_where_deleting_was_interrupted(lab, laser, ma
         make_use(laser, 60 + number, hours_ago=10 + number)
     with (
         patch.object(removal, "PIECE", 2),
-        patch.object(removal.time, "sleep", side_effect=KeyboardInterrupt),
+        patch.object(removal, "time", Mock(sleep=Mock(side_effect=KeyboardInterrupt))),
         pytest.raises(KeyboardInterrupt),
     ):
         removal.remove(laser)

@@ -1,7 +1,8 @@
 """All tests, in two lanes at the same time: `python -m tests.run_all`.
 
 What starts a broker or a browser mostly waits, what calls functions mostly computes; one after the other they take
-almost twice as long. The first lane is heard as it goes, the second when it has ended.
+almost twice as long. What computes goes second wherever both want the processor: boards wait for two seconds and no
+longer. The first lane is heard as it goes, the second when it has ended.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ PYTEST = (sys.executable, "-m", "pytest")
 LIVE_LANE = (*PYTEST, "-p", "no:cacheprovider", *LIVE)
 OTHERS = (*PYTEST, "tests", *(f"--ignore={folder}" for folder in LIVE))
 ON_POSTGRESQL = (sys.executable, "-m", "tests.run_on_postgresql")
+POLITE = 10
 
 
 def main() -> int:
     with tempfile.TemporaryFile() as output:
         live = subprocess.Popen(LIVE_LANE, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
+            os.nice(POLITE)  # from here on, and with it what is started from here
             codes = [subprocess.run(command, cwd=ROOT).returncode for command in (OTHERS, ON_POSTGRESQL)]
             codes.append(live.wait())
         except BaseException:

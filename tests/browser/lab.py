@@ -173,7 +173,7 @@ class Lab:
     def fresh_saw(self):
         """The number of a machine that no other test of this module touches; its board has just come on."""
         machine = next(self._saws)
-        assert self.boards.ask(machine, "checkmachine")["request_ok"]
+        self.tell(machine, "checkmachine")
         return machine
 
     def wait_for_boards(self):
@@ -183,7 +183,16 @@ class Lab:
 
     def start_use(self, machine, uid=ADA):
         self.boards.ask(machine, "checkuser", uid=uid)
-        assert self.boards.ask(machine, "startuse", uid=uid)["request_ok"]
+        self.tell(machine, "startuse", uid=uid)
 
     def stop_use(self, machine, uid=ADA, duration=0):
-        assert self.boards.ask(machine, "stopuse", uid=uid, duration=duration)["request_ok"]
+        self.tell(machine, "stopuse", uid=uid, duration=duration)
+
+    def tell(self, machine, action, **fields):
+        """What is not answered is brought again, as a board does: on a busy computer the worker may keep silent once."""
+        for is_again in (False, True, True):
+            again = {"replay": True} if is_again and action != "checkmachine" else {}
+            if reply := self.boards.ask(machine, action, **fields, **again):
+                assert reply["request_ok"]
+                return
+        raise AssertionError(f"{action} was not answered")

@@ -1,6 +1,7 @@
 """Settings come from the environment or `.env`; README lists them, checks.py says what is wrong with them."""
 
 import importlib.util
+import shlex
 import sys
 import zoneinfo
 from datetime import timedelta
@@ -10,6 +11,8 @@ from typing import Any
 import environ
 
 from fabomatic.environment import Environment
+from fabomatic.housekeeping.schedule import SCHEDULE
+from fabomatic.quiet_hours import QuietHours
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -192,6 +195,30 @@ DEFAULT_FROM_EMAIL = _env.text("DEFAULT_FROM_EMAIL", "fabomatic@localhost")
 RETENTION_DAYS = _env.number("RETENTION_DAYS", 365, 1, 36500)
 UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 36500)
 
+# ---- housekeeping: what cron, or a timer, starts ---------------------------------------------------------------------
+# A folder beside manage.py, or anywhere; the second one is better on another disk.
+BACKUP_FOLDER = BASE_DIR / _env.text("BACKUP_FOLDER", "var/backups")
+_second_folder = _env.text("BACKUP_SECOND_FOLDER", "")
+BACKUP_SECOND_FOLDER = BASE_DIR / _second_folder if _second_folder else None
+FAILURE_MAIL_TO = _env.items("FAILURE_MAIL_TO", [])
+MAIL_MAINTENANCE_DUE = _env.flag("MAIL_MAINTENANCE_DUE", True)
+MAIL_SILENT_BOARDS = _env.flag("MAIL_SILENT_BOARDS", True)
+MAIL_MEMBERSHIP_ENDS = _env.flag("MAIL_MEMBERSHIP_ENDS", True)
+MEMBERSHIP_NOTICE_DAYS = _env.number("MEMBERSHIP_NOTICE_DAYS", 14, 1, 365)
+QUIET_HOURS = _env.parsed("QUIET_HOURS", "22:00-08:00", QuietHours.parse, "A span like 22:00-08:00; empty: none.")
+
+LOCK_FOLDER = BASE_DIR / "var" / "locks"
+CRON_FOLDER = BASE_DIR / "var" / "cron"  # what each job said last, should it not even have come to its log
+CRONJOBS: list[Any] = [
+    (times, "fabomatic.housekeeping.cron.run", [name], {}, f"> {shlex.quote(str(CRON_FOLDER / name))}.txt 2>&1")
+    for name, times in SCHEDULE.items()
+]
+CRONTAB_COMMAND_PREFIX = "nice -n 19"  # readers go first
+CRONTAB_PYTHON_EXECUTABLE = shlex.quote(sys.executable)
+CRONTAB_DJANGO_MANAGE_PATH = str(BASE_DIR / "manage.py")
+CRONTAB_DJANGO_SETTINGS_MODULE = "fabomatic.settings"
+CRONTAB_COMMENT = f"fabomatic in {BASE_DIR}"  # two labs of one user leave each other's lines alone
+
 # ---- imports: uploaded files wait here for an hour at most, and nobody but this user of the system reads them --------
 IMPORT_FOLDER = BASE_DIR / "var" / "imports"
 
@@ -229,18 +256,22 @@ STORAGES = {
 WORKER_LOG = _env.text("WORKER_LOG", "var/worker.log")
 # Where the worker alone keeps its last lines for the system page; a check or another command has nothing to add.
 _keeps_log = bool(WORKER_LOG) and sys.argv[1:] == ["mqtt_worker"]
+# What jobs did, of as much as the worker's; there is no console where cron or a timer starts them.
+HOUSEKEEPING_LOG = "var/housekeeping.log"
+_is_job = "--scheduled" in sys.argv[2:] or sys.argv[1:3] == ["crontab", "run"]
+_kept_log = WORKER_LOG if _keeps_log else HOUSEKEEPING_LOG if _is_job else ""
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console", *(["kept"] if _keeps_log else [])], "level": "INFO"},
+    "root": {"handlers": ["console", *(["kept"] if _kept_log else [])], "level": "INFO"},
     # What paho has to say about lost connections telemetry/link.py says itself.
     "loggers": {"paho": {"level": "CRITICAL"}, "axes": {"level": "ERROR"}},
 }
-if _keeps_log:
+if _kept_log:
     LOGGING["handlers"]["kept"] = {
         "()": "fabomatic.logs.KeptLog",
-        "path": str(BASE_DIR / WORKER_LOG),
+        "path": str(BASE_DIR / _kept_log),
         "formatter": "line",
     }

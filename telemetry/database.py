@@ -123,7 +123,7 @@ class FileWatch:
     """An open SQLite file can be deleted or replaced (a restored backup); the old one would go on taking writes."""
 
     def __init__(self) -> None:
-        self._path = _sqlite_path()
+        self._path = sqlite_path()
         self._identity: tuple[int, int] | None = self._look()
 
     def refresh(self) -> None:
@@ -142,7 +142,7 @@ class FileWatch:
         return found.st_dev, found.st_ino
 
 
-def _sqlite_path() -> Path | None:
+def sqlite_path() -> Path | None:
     if connection.vendor != "sqlite":
         return None
     name = str(connection.settings_dict["NAME"])

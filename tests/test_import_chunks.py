@@ -11,6 +11,7 @@ import pytest
 from django.db import OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from members import pieces
 from members.exchange import jobs, running
 from members.exchange.member_import import MemberImport
 from members.models import Card, Change, Member
@@ -31,9 +32,9 @@ def folder(settings, tmp_path):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Rows, not time, end a transaction here; nobody waits for others between two."""
-    monkeypatch.setattr(running, "SECONDS_PER_TRANSACTION", 1000)
+    monkeypatch.setattr(pieces, "SECONDS_PER_PIECE", 1000)
     monkeypatch.setattr(running, "SECONDS_PER_REQUEST", 1000)
-    monkeypatch.setattr(running, "PAUSE", 0)
+    monkeypatch.setattr(pieces, "PAUSE", 0)
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_others_write_between_the_transactions_of_an_import(boss, monkeypatch):
     monkeypatch.setattr(running, "ROWS_PER_TRANSACTION", 10)
     seen, found = preview(boss, Member, PEOPLE), []
     with somebody_else() as other:
-        monkeypatch.setattr(running, "_let_others_write", lambda: found.append((can_write(other), ninas().count())))
+        monkeypatch.setattr(running, "let_others_write", lambda: found.append((can_write(other), ninas().count())))
         confirm(boss, seen)
     assert {is_free for is_free, _count in found} == {True}
     written = [count for _free, count in found]
@@ -107,15 +108,15 @@ def test_a_preview_writes_nothing(boss):
 
 def test_no_transaction_has_more_than_fifty_rows(boss, monkeypatch):
     counts = []
-    monkeypatch.setattr(running, "_let_others_write", lambda: counts.append(ninas().count()))
+    monkeypatch.setattr(running, "let_others_write", lambda: counts.append(ninas().count()))
     confirm(boss, preview(boss, Member, PEOPLE))
     assert max(b - a for a, b in itertools.pairwise([0, *counts])) <= running.ROWS_PER_TRANSACTION == 50
 
 
 def test_a_slow_computer_has_shorter_transactions(boss, monkeypatch):
     counts = []
-    monkeypatch.setattr(running, "SECONDS_PER_TRANSACTION", 0)
-    monkeypatch.setattr(running, "_let_others_write", lambda: counts.append(ninas().count()))
+    monkeypatch.setattr(pieces, "SECONDS_PER_PIECE", 0)
+    monkeypatch.setattr(running, "let_others_write", lambda: counts.append(ninas().count()))
     confirm(boss, preview(boss, Member, PEOPLE))
     assert counts == list(range(1, 121))
 

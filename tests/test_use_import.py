@@ -8,8 +8,8 @@ import time_machine
 from machines.exchange import use_import
 from machines.models import Authorization, Machine, Use
 from members.exchange import running
-from members.exchange.running import Pace
 from members.models import Change
+from members.pieces import Pace
 from tests.conftest import NOW, UIDS, UNKNOWN_UID, YESTERDAY
 from tests.importing import confirm, csv_of, do_import, errors_in, preview, refusal, rows_of, upload, verdicts, xlsx_of
 from tests.staff import MEMBER_WORK, backend_role, client_of, page
@@ -48,7 +48,7 @@ def test_a_use_is_recorded_and_the_odometer_follows(boss, dora, ada, laser, odom
 
 def test_all_machines_of_a_transaction_are_held_before_the_first_use_is_written(boss, ada, laser, printer, monkeypatch):
     """The worker holds them by their numbers; in the file's order both would wait for each other."""
-    monkeypatch.setattr(running, "Pace", lambda: Pace(rows=50))
+    monkeypatch.setattr(running, "Pace", lambda most: Pace(most, rows=most))
     held = []
 
     def hold(which):

@@ -70,7 +70,7 @@ def _count(count: int) -> str:
 class DeletesMembers(MemberActions):
     actions: Any = (*MemberActions.actions, "delete_selected")
     # Each takes a member's name off a history, in short transactions; apps further to the right append theirs.
-    forget_before: ClassVar[list[Callable[[Member], None]]] = []
+    forget_before: ClassVar[list[Callable[[Member], Any]]] = []
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         members = list(objs)
@@ -79,7 +79,7 @@ class DeletesMembers(MemberActions):
         perms_needed = {
             model._meta.verbose_name
             for model in fate.models_that_go
-            if not admin_of(model).has_delete_permission(request)
+            if self.admin_site.is_registered(model) and not admin_of(model).has_delete_permission(request)
         }
         if not self.has_delete_permission(request) or untouchable(request.user, members):
             perms_needed.add(self.opts.verbose_name)

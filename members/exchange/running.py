@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext, override
 
 from members.exchange import jobs
@@ -15,12 +14,10 @@ from members.exchange.importing import Importer, Plan, Verdict, find_doubles
 from members.exchange.jobs import Job, Progress
 from members.exchange.kinds import Number
 from members.exchange.sheets import Sheet
+from members.pieces import Pace, let_others_write
 
 BLOCK = 50
 ROWS_PER_TRANSACTION = 50
-SECONDS_PER_TRANSACTION = 0.05
-# SQLite does not queue: whoever waits for its lock has to find it free when it looks again.
-PAUSE = 0.02
 SECONDS_PER_REQUEST = 8.0
 
 
@@ -51,7 +48,7 @@ def _kept(plan: Plan) -> dict[str, Any]:
 def run(job: Job, importer: Importer) -> Progress:
     """As far as it comes in a few seconds; asked again it goes on. What is in the database already is left alone."""
     with job.alone(), override(job.language):  # in which 03/04 was understood
-        progress, pace = job.progress(), Pace()
+        progress, pace = job.progress(), Pace(ROWS_PER_TRANSACTION)
         until = time.monotonic() + SECONDS_PER_REQUEST
         progress.is_begun = True
         job.keep(progress)
@@ -63,19 +60,6 @@ def run(job: Job, importer: Importer) -> Progress:
             job.rows = [{**row, "cells": [], "details": [], "about": ""} for row in job.rows]
             jobs.keep_rows(job)
         return progress
-
-
-@dataclass
-class Pace:
-    """How many rows this computer writes in the time that others can wait."""
-
-    rows: int = 1
-
-    def follow(self, seconds: float) -> None:
-        if seconds > SECONDS_PER_TRANSACTION:
-            self.rows = max(1, self.rows // 2)
-        elif seconds < SECONDS_PER_TRANSACTION / 2:
-            self.rows = min(ROWS_PER_TRANSACTION, self.rows * 2)
 
 
 def _block(job: Job, importer: Importer, progress: Progress, pace: Pace) -> None:
@@ -106,7 +90,7 @@ def _transaction(importer: Importer, waiting: list[dict[str, Any]], progress: Pr
         for row, plan in zip(waiting, plans, strict=True):
             _write(row, plan, progress)
     pace.follow(time.monotonic() - started)
-    _let_others_write()
+    let_others_write()
 
 
 def _plans(importer: Importer, rows: list[dict[str, Any]]) -> list[Plan]:
@@ -139,8 +123,3 @@ def _write_whole(plan: Plan, progress: Progress) -> None:
 
 def _cells(row: dict[str, Any]) -> list[Any]:
     return [Number(cell["number"]) if isinstance(cell, dict) else cell for cell in row["cells"]]
-
-
-def _let_others_write() -> None:
-    if connection.vendor == "sqlite":
-        time.sleep(PAUSE)

@@ -1,4 +1,5 @@
+from members.models.agreements import Agreement
 from members.models.changes import Change
 from members.models.people import Card, Member, MemberManager, Role
 
-__all__ = ["Card", "Change", "Member", "MemberManager", "Role"]
+__all__ = ["Agreement", "Card", "Change", "Member", "MemberManager", "Role"]

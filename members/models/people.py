@@ -18,6 +18,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from members.fields import CardUidField
+from members.models.agreements import Agreement
 
 
 class Role(models.Model):
@@ -85,7 +86,24 @@ class Member(AbstractBaseUser):
     )
     language = models.CharField(_("language"), max_length=8, blank=True, choices=settings.LANGUAGES)
     wants_weekly_summary = models.BooleanField(_("weekly summary by mail"), default=False)
+    wants_maintenance_mail = models.BooleanField(
+        _("mail when maintenance falls due"),
+        default=False,
+        help_text=_("For people whose role does maintenance."),
+    )
+    wants_silence_mail = models.BooleanField(
+        _("mail when a board falls silent"), default=False, help_text=_("For people who enter this administration.")
+    )
     consent_at = models.DateTimeField(_("consent given at"), null=True, blank=True)
+    consent_to = models.ForeignKey(
+        Agreement,
+        models.PROTECT,
+        verbose_name=_("consent to"),
+        related_name="members",
+        null=True,
+        blank=True,
+        help_text=_("The version of the agreement."),
+    )
     notes = models.TextField(_("notes"), blank=True)
     created_at = models.DateTimeField(_("created at"), default=timezone.now, editable=False)
 

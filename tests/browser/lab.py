@@ -189,7 +189,7 @@ class Lab:
         self.tell(machine, "stopuse", uid=uid, duration=duration)
 
     def tell(self, machine, action, **fields):
-        """What is not answered is brought again, as a board does: on a busy computer the worker may keep silent once."""
+        """What is not answered is brought again, as boards do: on a busy computer the worker may keep silent."""
         for is_again in (False, True, True):
             again = {"replay": True} if is_again and action != "checkmachine" else {}
             if reply := self.boards.ask(machine, action, **fields, **again):

@@ -1,0 +1,1 @@
+"""What runs unattended: never twice at once, on no wrong database, and never failing in silence."""

@@ -1,0 +1,41 @@
+"""Tells people that a job failed: once a day, not at each of its runs."""
+
+from __future__ import annotations
+
+import logging
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fabomatic.models import Run
+
+log = logging.getLogger(__name__)
+
+
+def tell(name: str, run: Run) -> None:
+    """To FAILURE_MAIL_TO, unless they have been told today."""
+    if not settings.FAILURE_MAIL_TO or _was_told_today(run):
+        return
+    text = _("The job %(job)s failed:\n\n%(text)s\n\nThe system page knows more: %(page)s")
+    mail = EmailMessage(
+        _("Fabomatic: %(job)s failed") % {"job": name},
+        text % {"job": name, "text": run.text, "page": f"{settings.SITE_URL}/admin/system/"},
+        to=settings.FAILURE_MAIL_TO,
+        headers={"Auto-Submitted": "auto-generated"},
+    )
+    try:
+        mail.send()
+    except Exception as error:  # whatever a mail server thinks of: the job's own failure is noted already
+        log.error("That %s failed could not be told by mail: %s", name, type(error).__name__)
+
+
+def _was_told_today(run: Run) -> bool:
+    """The failures before it since it last went well are one trouble."""
+    before = Run.objects.filter(kind=run.kind, pk__lt=run.pk).order_by("-pk").first()
+    return before is not None and not before.is_ok and _day(before) == _day(run)
+
+
+def _day(run: Run) -> object:
+    return timezone.localdate(run.at, timezone.get_default_timezone())

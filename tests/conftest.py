@@ -68,6 +68,13 @@ def english():
         yield
 
 
+@pytest.fixture(autouse=True)
+def folders(settings, tmp_path):
+    """Backups, the ledger of who was erased, locks: a developer's own are not for tests."""
+    for name in ("BACKUP_FOLDER", "LOCK_FOLDER", "CRON_FOLDER"):
+        setattr(settings, name, tmp_path / name.lower())
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     from django.conf import settings

@@ -47,6 +47,11 @@ def nudge() -> None:
         threading.Thread(target=_send, name="nudge", daemon=True).start()
 
 
+def nudge_now() -> None:
+    """For commands, which end sooner than a thread has spoken."""
+    _send()
+
+
 def _send() -> None:
     with _sending:
         _waiting.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -17,6 +18,8 @@ from fabomatic.housekeeping.own_database import NotOurs, require_own_database
 from fabomatic.models import Run, note_run
 
 log = logging.getLogger("fabomatic.housekeeping")
+
+RUNS_ALREADY = os.EX_TEMPFAIL  # for a timer no failure: deploy/systemd knows the number
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,8 @@ class Job(BaseCommand):
                     require_own_database()
                 done = self.work(**options)
         except AlreadyRunning:
-            raise CommandError(_("%(job)s is running already; it is not started twice.") % {"job": self.name}) from None
+            text = _("%(job)s is running already; it is not started twice.") % {"job": self.name}
+            raise CommandError(text, returncode=RUNS_ALREADY) from None
         except (CommandError, NotOurs) as failure:
             done = Done(str(failure), is_ok=False)
         except Exception as error:

@@ -6,9 +6,13 @@ import sys
 
 from django.core.management import CommandError, call_command
 
+went_well: set[str] = set()  # django-crontab lets nobody know what became of a job
+
 
 def run(name: str) -> None:
     try:
         call_command(name, scheduled=True)
     except CommandError as failure:  # noted, logged and told already
         print(failure, file=sys.stderr)
+    else:
+        went_well.add(name)

@@ -6,6 +6,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.db.models.signals import post_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -15,8 +16,11 @@ class FabomaticConfig(AppConfig):
 
     def ready(self) -> None:
         from fabomatic import checks  # noqa: F401  (registers the system checks)
+        from fabomatic.privacy.erased import remember_deleted
+        from members.models import Member
 
         connection_created.connect(keep_others_out, dispatch_uid="keep_others_out_of_the_database")
+        post_delete.connect(remember_deleted, sender=Member, dispatch_uid="remember_who_was_deleted")
 
 
 def keep_others_out(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:

@@ -71,7 +71,7 @@ def english():
 @pytest.fixture(autouse=True)
 def folders(settings, tmp_path):
     """Backups, the ledger of who was erased, locks: a developer's own are not for tests."""
-    for name in ("BACKUP_FOLDER", "LOCK_FOLDER", "CRON_FOLDER"):
+    for name in ("BACKUP_FOLDER", "LOCK_FOLDER", "CRON_FOLDER", "IMPORT_FOLDER"):
         setattr(settings, name, tmp_path / name.lower())
 
 

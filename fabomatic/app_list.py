@@ -13,7 +13,7 @@ SYSTEM = ("fabomatic.view_run",)
 
 # A model is a name, a page that is none an address of ours.
 _GROUPS: dict[str, tuple[str, ...]] = {
-    "members": ("Member", "telemetry_unknown_cards", "Card", "telemetry_could_she", "Role"),
+    "members": ("Member", "telemetry_unknown_cards", "Card", "telemetry_could_she", "Role", "Agreement"),
     "machines": ("Machine", "Authorization", "MaintenancePlan", "Intervention", "Use", "MachineType"),
     "telemetry": ("Tap", "Board", "Screen"),
     "fabomatic": ("system", "Change", "Run"),

@@ -11,8 +11,8 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from members.mail import letter, link_of, trouble_of
-from members.models import Member
+from members.mail import letter, link_of, link_to, trouble_of
+from members.models import Agreement, Member
 
 VALID_FOR = timedelta(days=7)
 _SALT = "members.invitations"
@@ -47,8 +47,9 @@ def send_invitation(member: Member) -> None:
         raise CannotInvite(objection % {"name": member})
     link = link_of(member, "invitation", tokens.make_token(member))
     until = timezone.localtime(timezone.now() + VALID_FOR, timezone.get_default_timezone())
+    context = {"link": link, "until": until, "agreement": link_to("agreement") if Agreement.objects.exists() else ""}
     try:
-        letter(member, gettext_lazy("Your access to Fabomatic"), "invitation", link=link, until=until).send()
+        letter(member, gettext_lazy("Your access to Fabomatic"), "invitation", **context).send()
     except Exception as error:
         sentence = _("%(name)s was not invited. %(trouble)s") % {"name": member, "trouble": trouble_of(error)}
         raise CannotInvite(sentence) from error

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
+from members.admin.agreements import AgreementAdmin
 from members.admin.base import LabAdmin, sees_people
 from members.admin.cards import CardAdmin
 from members.admin.change_log import ChangeAdmin
@@ -12,6 +13,7 @@ from members.admin.roles import RoleAdmin
 from members.admin.search import FindsCards
 
 __all__ = [
+    "AgreementAdmin",
     "CardAdmin",
     "ChangeAdmin",
     "FindsCards",

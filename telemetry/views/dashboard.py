@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from members.models import Agreement
 from telemetry.live.now import current_wall, socket_context
 from telemetry.live.wall import Grouping, Look
 from telemetry.status import State
@@ -56,6 +57,7 @@ def dashboard(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         **socket_context(wall, group=grouping.value, **({"kiosk": "1"} if is_kiosk else {})),
         "grid": wall.grid(Look(get_language() or settings.LANGUAGE_CODE, viewer.names), grouping),
         "is_kiosk": is_kiosk,
+        "has_agreement": not is_kiosk and Agreement.objects.exists(),
         "trouble": trouble,
         "refresh_seconds": REFRESH_SECONDS,
     }

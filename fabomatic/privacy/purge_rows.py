@@ -1,0 +1,104 @@
+"""Old rows of a table: looked for outside of any transaction, changed in short ones.
+
+A walk along the key needs no index of its own, comes to each row once, and passes what was done before at the speed
+of the disk. Killed, it begins again and finds less to do.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+
+from members.pieces import in_pieces
+from telemetry.database import is_busy
+
+WINDOW = 20_000  # rows that are looked at with one question
+PIECE = 1000
+PATIENCE = (1.0, 5.0, 15.0)  # seconds, on top of those that the database itself waits for others
+
+T = TypeVar("T")
+Watch = Callable[[int], None]  # is told how many percent of a table were looked at
+
+
+def patiently(step: Callable[[], T]) -> T:
+    """Again where somebody else held what it needs; what is done is done, so a step goes on where it was."""
+    for seconds in PATIENCE:
+        try:
+            return step()
+        except DatabaseError as error:
+            if not is_busy(error):
+                raise
+        time.sleep(seconds)
+    return step()
+
+
+@dataclass
+class Old:
+    """`rows` are those that have to be changed, and no longer are among them once `write` was given their keys."""
+
+    rows: QuerySet[Any]
+    write: Callable[[QuerySet[Any]], int]
+    most: int = PIECE
+    is_indexed: bool = False  # few of many, which an index finds at once
+
+    def count(self, watch: Watch) -> int:
+        return sum(len(keys) for keys in self._keys(watch))
+
+    def purge(self, watch: Watch) -> int:
+        found, changed, written = self._keys(watch), 0, 0
+        waiting: list[Any] = []
+
+        def look() -> None:
+            while len(waiting) < self.most and (keys := next(found, None)) is not None:
+                waiting.extend(keys)
+
+        def piece(size: int) -> int:
+            nonlocal written
+            keys = waiting[:size]
+            # Asked again: meanwhile somebody may have changed what was found.
+            written = self.write(self.rows.filter(pk__in=keys)) if keys else 0
+            return len(keys)
+
+        def work() -> None:
+            nonlocal changed
+            for done in in_pieces(piece, self.most):
+                changed += written
+                del waiting[:done]
+                look()
+                if not waiting:
+                    return
+
+        look()
+        if waiting:
+            patiently(work)
+        return changed
+
+    def _keys(self, watch: Watch) -> Iterator[list[Any]]:
+        if self.is_indexed:
+            yield list(self.rows.order_by().values_list("pk", flat=True))
+            return
+        every = self.rows.model._default_manager.order_by("pk").values_list("pk", flat=True)
+        first, last = every.first(), every.last()
+        while first is not None:
+            after = next(iter(every.filter(pk__gte=first)[WINDOW : WINDOW + 1]), None)
+            part = self.rows.filter(pk__gte=first)
+            part = part if after is None else part.filter(pk__lt=after)
+            yield list(part.order_by("pk").values_list("pk", flat=True))
+            if isinstance(after, int) and isinstance(last, int):
+                watch(100 * after // last)
+            first = after
+
+
+def emptied(rows: QuerySet[Any], *, is_indexed: bool = False, **values: Any) -> Old:
+    """Never through `save`, which would move odometers and plans."""
+    return Old(rows, lambda found: found.update(**values), is_indexed=is_indexed)
+
+
+def deleted(rows: QuerySet[Any], *, is_indexed: bool = False) -> Old:
+    label = rows.model._meta.label
+    return Old(rows, lambda found: found.delete()[1].get(label, 0), is_indexed=is_indexed)

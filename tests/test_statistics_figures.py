@@ -144,9 +144,9 @@ def test_the_number_of_queries_depends_on_nothing(laser, laser_type, ada, django
     for number in range(60):
         use(laser, NOW - timedelta(days=6 * number, hours=2), member=ada)
         Downtime.objects.create(machine_id=100 + number % 30, kind="offline", started_at=NOW, ended_at=NOW)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         count()
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(13):
         count(Span(FREE, date(2020, 1, 1), date(2026, 3, 10)))
 
 

@@ -203,7 +203,7 @@ def test_the_page_costs_no_more_queries_for_more_machines_and_years(
         Use.objects.create(machine_id=100 + number, started_at=at, ended_at=at)
         Downtime.objects.create(machine_id=100 + number, kind="offline", started_at=at)
     page()
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(19):
         page("?span=all")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,18 +37,19 @@ class Availability:
 def availability(span: Span, now: datetime) -> dict[int, Availability]:
     """By machine; those that nobody ever heard of have nothing noted."""
     until = min(span.end, now)
-    down = _seconds_down(span, until)
-    both = _seconds_both(span, until)
+    down = _blocked_and_silent(span, until)
     return {
-        machine_id: _availability(
-            max(since, span.start),
-            until,
-            down.get((machine_id, Downtime.Kind.BLOCKED.value), 0),
-            down.get((machine_id, Downtime.Kind.OFFLINE.value), 0) - both.get(machine_id, 0),
-        )
+        machine_id: _availability(max(since, span.start), until, *down.get(machine_id, (0, 0)))
         for machine_id, since in _noted_since().items()
         if since < until
     }
+
+
+def downtimes(span: Span, now: datetime) -> dict[int, Availability]:
+    """Of machines that were blocked or silent in the span. Since when that is noted is not asked: no history is read."""
+    until = min(span.end, now)
+    down = _blocked_and_silent(span, until)
+    return {machine_id: _availability(span.start, until, *seconds) for machine_id, seconds in down.items()}
 
 
 def _availability(since: datetime, until: datetime, blocked: int, offline: int) -> Availability:
@@ -81,27 +84,47 @@ def _known_since() -> QuerySet[Machine, Any]:
     return Machine.objects.order_by().values_list("pk").annotate(used=first_use, heard=Min("boards__first_seen_at"))
 
 
-def _seconds_down(span: Span, until: datetime) -> dict[tuple[int, str], int]:
-    rows = _overlapping(span, until).values_list("machine_id", "kind")
-    return {(machine, kind): round(seconds) for machine, kind, seconds in rows.annotate(down=_seconds(span, until))}
+def _blocked_and_silent(span: Span, until: datetime) -> dict[int, tuple[int, int]]:
+    """Silent only while it was not blocked."""
+    down = _seconds_down(span, until)
+    both = _seconds_both(span, until)
+    blocked, offline = Downtime.Kind.BLOCKED.value, Downtime.Kind.OFFLINE.value
+    return {
+        machine_id: (down.get((machine_id, blocked), 0), down.get((machine_id, offline), 0) - both.get(machine_id, 0))
+        for machine_id in {machine_id for machine_id, _kind in down}
+    }
 
 
-def _seconds_both(span: Span, until: datetime) -> dict[int, int]:
+def _seconds_down(span: Span, until: datetime) -> Counter[tuple[int, str]]:
+    down: Counter[tuple[int, str]] = Counter()
+    for downtimes in _overlapping(span, until):
+        rows = downtimes.values_list("machine_id", "kind").annotate(down=_seconds(span, until))
+        down.update({(machine, kind): round(seconds) for machine, kind, seconds in rows})
+    return down
+
+
+def _seconds_both(span: Span, until: datetime) -> Counter[int]:
     """Blocked and silent at once."""
     other = "machine__downtimes__"
-    both = _overlapping(span, until).filter(
+    at_once = (
         Q(**{f"{other}ended_at__gt": F("started_at")}) | Q(**{f"{other}ended_at__isnull": True}),
         Q(ended_at__gt=F(f"{other}started_at")) | Q(ended_at__isnull=True),
-        kind=Downtime.Kind.BLOCKED,
-        **{f"{other}kind": Downtime.Kind.OFFLINE, f"{other}started_at__lt": until},
     )
-    rows = both.values_list("machine_id").annotate(down=_seconds(span, until, other))
-    return {machine: round(seconds) for machine, seconds in rows}
+    kinds = {"kind": Downtime.Kind.BLOCKED, f"{other}kind": Downtime.Kind.OFFLINE, f"{other}started_at__lt": until}
+    down: Counter[int] = Counter()
+    for downtimes in _overlapping(span, until):
+        rows = downtimes.filter(*at_once, **kinds).values_list("machine_id")
+        down.update({machine: round(seconds) for machine, seconds in rows.annotate(down=_seconds(span, until, other))})
+    return down
 
 
-def _overlapping(span: Span, until: datetime) -> QuerySet[Downtime, Any]:
-    is_not_over = Q(ended_at__gt=span.start) | Q(ended_at__isnull=True)
-    return Downtime.objects.filter(is_not_over, started_at__lt=until).order_by()
+def _overlapping(span: Span, until: datetime) -> Iterator[QuerySet[Downtime, Any]]:
+    """Those that are over, and those that are not."""
+    begun = Downtime.objects.filter(started_at__lt=until).order_by()
+    # All machines and kinds there are: so the index is read from the span's begin, not from the first downtime ever.
+    everywhere = begun.filter(machine__in=Machine.objects.order_by().values("pk"), kind__in=Downtime.Kind.values)
+    yield everywhere.filter(ended_at__gt=span.start)
+    yield begun.filter(ended_at__isnull=True)
 
 
 def _seconds(span: Span, until: datetime, *others: str) -> Sum:

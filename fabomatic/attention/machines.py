@@ -30,10 +30,21 @@ class _Machine(NamedTuple):
 def machine_boxes(user: Any, now: datetime) -> Iterator[Box]:
     if not may_list(user, "machines.machine"):
         return
-    machines = [_Machine._make(row) for row in Machine.objects.values_list(*_Machine._fields)]
+    machines = machines_of_lab()
     yield _blocked(machines)
     yield _due(machines, now)
     yield _silent(machines, now)
+
+
+def machines_of_lab() -> list[_Machine]:
+    return [_Machine._make(row) for row in Machine.objects.values_list(*_Machine._fields)]
+
+
+def silent_of(machines: list[_Machine], now: datetime) -> list[_Machine]:
+    """The one that fell silent last first: its board may only have been unplugged."""
+    silent = [machine for machine in machines if not is_online(machine.last_seen_at, now)]
+    silent.sort(key=lambda machine: machine.last_seen_at.timestamp() if machine.last_seen_at else 0, reverse=True)
+    return silent
 
 
 def _blocked(machines: list[_Machine]) -> Box:
@@ -66,9 +77,7 @@ def _due(machines: list[_Machine], now: datetime) -> Box:
 
 
 def _silent(machines: list[_Machine], now: datetime) -> Box:
-    """The one that fell silent last first: its board may only have been unplugged."""
-    silent = [machine for machine in machines if not is_online(machine.last_seen_at, now)]
-    silent.sort(key=lambda machine: machine.last_seen_at.timestamp() if machine.last_seen_at else 0, reverse=True)
+    silent = silent_of(machines, now)
     count = len(silent)
     title = ngettext("%(count)d machine is silent", "%(count)d machines are silent", count) % {"count": count}
     lines = [

@@ -34,18 +34,18 @@ def card_boxes(user: Any, now: datetime) -> Iterator[Box]:
     yield Box("unknown", title % {"count": count}, count, reverse("admin:telemetry_unknown_cards"), lines)
 
 
-def ending_boxes(user: Any, now: datetime) -> Iterator[Box]:
+def ending_boxes(user: Any, now: datetime, most: int = NAMED) -> Iterator[Box]:
     today = timezone.localdate(now, timezone.get_default_timezone())
     names_people = user.has_perm("members.view_member")
     if may_list(user, "machines.authorization"):
-        yield _rights(today, names_people)
+        yield _rights(today, names_people, most)
     if may_list(user, "members.member"):
-        yield _memberships(today, names_people)
+        yield _memberships(today, names_people, most)
 
 
-def _rights(today: date, names_people: bool) -> Box:
+def _rights(today: date, names_people: bool, most: int) -> Box:
     fields = ("valid_until", "machine__name", "machine_id", "member__first_name", "member__last_name")
-    count, rows = _soonest(Authorization.objects.all(), today, *fields)
+    count, rows = _soonest(Authorization.objects.all(), today, most, *fields)
     lines = [
         Line(
             f"{first} {last} – {machine} ({number})" if names_people else f"{machine} ({number})",
@@ -60,9 +60,9 @@ def _rights(today: date, names_people: bool) -> Box:
     return Box("rights", title % {"count": count}, count, url, lines)
 
 
-def _memberships(today: date, names_people: bool) -> Box:
+def _memberships(today: date, names_people: bool, most: int) -> Box:
     members = Member.objects.filter(is_active=True)
-    count, rows = _soonest(members, today, "valid_until", "pk", "first_name", "last_name")
+    count, rows = _soonest(members, today, most, "valid_until", "pk", "first_name", "last_name")
     lines = [
         Line(f"{first} {last}".strip(), _day(until), reverse("admin:members_member_change", args=[pk]))
         for until, pk, first, last in rows
@@ -73,10 +73,10 @@ def _memberships(today: date, names_people: bool) -> Box:
     return Box("memberships", title % {"count": count}, count, url, lines)
 
 
-def _soonest(things: QuerySet[Any], today: date, *fields: str) -> tuple[int, list[Any]]:
+def _soonest(things: QuerySet[Any], today: date, most: int, *fields: str) -> tuple[int, list[Any]]:
     """How many there are, and the first few of them, by one query."""
     ending = things.filter(valid_until__range=(today, today + SOON)).order_by("valid_until", "pk")
-    rows = list(ending.annotate(all_of_them=Window(Count("pk"))).values_list("all_of_them", *fields)[:NAMED])
+    rows = list(ending.annotate(all_of_them=Window(Count("pk"))).values_list("all_of_them", *fields)[:most])
     return (rows[0][0] if rows else 0), [row[1:] for row in rows]
 
 

@@ -1,4 +1,4 @@
-"""Hours by week, of uses that are cut where a week ends: a print over Sunday's midnight counts in both, with its part."""
+"""Hours by week, of uses that are cut where a week ends: one over Sunday's midnight counts in both with its part."""
 
 from __future__ import annotations
 

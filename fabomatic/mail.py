@@ -13,6 +13,7 @@ from django.db import DatabaseError, transaction
 from django.utils import translation
 from django.utils.translation import ngettext
 
+from fabomatic.housekeeping.own_database import is_missing
 from fabomatic.models import Run, note_run
 from members.mail import trouble_of
 
@@ -54,6 +55,8 @@ def _note(count: int, *, trouble: Exception | None = None) -> None:
             log.error("A mail was not sent: %s", type(trouble).__name__)
             sentence = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
             text = f"{sentence} {trouble_of(trouble)}"
+    if is_missing():  # noting it would make an empty database
+        return
     try:
         with transaction.atomic():
             note_run(Run.Kind.MAIL, text, is_ok=trouble is None)

@@ -40,9 +40,9 @@ class Run(models.Model):
 
 
 def note_run(kind: Run.Kind, text: str, *, is_ok: bool = True, at: datetime | None = None) -> Run:
-    """Keeps the latest of each kind."""
+    """Keeps those of each kind that were noted last, also where a clock went wrong."""
     run = Run.objects.create(kind=kind, at=at or timezone.now(), is_ok=is_ok, text=text[:500])
-    old = Run.objects.filter(kind=kind).order_by("-at", "-pk").values_list("pk", flat=True)[KEPT_PER_KIND:]
+    old = Run.objects.filter(kind=kind).order_by("-pk").values_list("pk", flat=True)[KEPT_PER_KIND:]
     Run.objects.filter(pk__in=list(old)).delete()
     return run
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from fabomatic.environment import shown_value
@@ -17,9 +18,8 @@ class NotOurs(Exception):
 
 def require_own_database() -> None:
     """Never makes a file, as merely looking would with SQLite."""
-    path = sqlite_path()
-    if path is not None and not path.is_file():
-        raise NotOurs(_("There is no database %(database)s: check DATABASE_URL.") % {"database": path.name})
+    if is_missing():
+        raise NotOurs(_("There is no database %(database)s: check DATABASE_URL.") % {"database": database_name()})
     try:
         has_members = Member.objects.exists()
     except DatabaseError as error:
@@ -28,6 +28,21 @@ def require_own_database() -> None:
     if not has_members:
         text = _("The database %(database)s has no members: nothing was done. Check DATABASE_URL.")
         raise NotOurs(text % {"database": database_name()})
+
+
+def is_missing() -> bool:
+    """With SQLite; whoever then connects makes an empty one."""
+    path = sqlite_path()
+    return path is not None and not path.is_file()
+
+
+def lacks_migrations() -> bool:
+    """Reads all of them: for a job that has failed already."""
+    try:
+        executor = MigrationExecutor(connection)
+        return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except DatabaseError:
+        return False
 
 
 def database_name() -> str:

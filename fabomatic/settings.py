@@ -1,6 +1,7 @@
 """Settings come from the environment or `.env`; README lists them, checks.py says what is wrong with them."""
 
 import importlib.util
+import re
 import shlex
 import sys
 import zoneinfo
@@ -200,7 +201,9 @@ UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 
 BACKUP_FOLDER = BASE_DIR / _env.text("BACKUP_FOLDER", "var/backups")
 _second_folder = _env.text("BACKUP_SECOND_FOLDER", "")
 BACKUP_SECOND_FOLDER = BASE_DIR / _second_folder if _second_folder else None
-FAILURE_MAIL_TO = _env.items("FAILURE_MAIL_TO", [])
+FAILURE_MAIL_TO = [to for to in _env.items("FAILURE_MAIL_TO", []) if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", to)]
+if len(FAILURE_MAIL_TO) != len(_env.items("FAILURE_MAIL_TO", [])):
+    _env._complain("FAILURE_MAIL_TO", "Addresses like ada@example.org, separated by commas.")
 MAIL_MAINTENANCE_DUE = _env.flag("MAIL_MAINTENANCE_DUE", True)
 MAIL_SILENT_BOARDS = _env.flag("MAIL_SILENT_BOARDS", True)
 MAIL_MEMBERSHIP_ENDS = _env.flag("MAIL_MEMBERSHIP_ENDS", True)

@@ -111,6 +111,14 @@ def remove(token: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def remove_all_of(owner: int) -> int:
+    """How many files they had uploaded."""
+    tokens = {path.name.split(".")[0] for path in _folder().glob(f"{owner}-*.*")}
+    for token in tokens:
+        remove(token)
+    return len(tokens)
+
+
 def sweep() -> None:
     oldest = time.time() - KEPT_SECONDS
     for path in _folder().glob("*.*"):

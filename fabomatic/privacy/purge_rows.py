@@ -18,7 +18,7 @@ from members.pieces import in_pieces
 from telemetry.database import is_busy
 
 WINDOW = 20_000  # rows that are looked at with one question
-PIECE = 1000
+PIECE = 500
 PATIENCE = (1.0, 5.0, 15.0)  # seconds, on top of those that the database itself waits for others
 
 T = TypeVar("T")

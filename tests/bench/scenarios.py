@@ -13,6 +13,7 @@ from tests.bench.bench import Bench, Numbers, Scenario
 from tests.bench.boards import Script, ScriptOf
 from tests.bench.lab import CROWD, Lab
 from tests.bench.pages import page_of_a_thousand
+from tests.bench.purge import purge_while_tapping
 from tests.bench.queries import Query
 from tests.bench.screens import tap_to_screens
 from tests.bench.tally import percentile
@@ -97,6 +98,7 @@ SCENARIOS = [
     Scenario("replays", replays_while_others_tap),
     Scenario("screens", tap_to_screens, needs_web=True),
     Scenario("admin", lists_of_the_admin, needs_web=True),
+    Scenario("purge", purge_while_tapping, needs_web=True),
     Scenario("reconnect", reconnect_crowd, needs_crowd=True),
     Scenario("page", page_of_a_thousand, needs_crowd=True, needs_web=True),
 ]

@@ -46,7 +46,7 @@ def availability(span: Span, now: datetime) -> dict[int, Availability]:
 
 
 def downtimes(span: Span, now: datetime) -> dict[int, Availability]:
-    """Of machines that were blocked or silent. Since when that is noted is not asked: nothing before the span is read."""
+    """Of machines that were blocked or silent. Does not ask since when that is noted: reads nothing from before."""
     until = min(span.end, now)
     down = _blocked_and_silent(span, until)
     return {machine_id: _availability(span.start, until, *seconds) for machine_id, seconds in down.items()}

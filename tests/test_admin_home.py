@@ -244,7 +244,9 @@ def test_what_staff_may_list_stands_in_four_groups(boss, dora):
         app["name"]: [model["object_name"] for model in app["models"]] for app in boss.get(HOME).context["app_list"]
     }
     assert list(groups) == ["Members", "Machines", "Telemetry", "System"]
-    assert groups["Members"] == ["Member", "telemetry_unknown_cards", "Card", "telemetry_could_she", "Role"]
+    assert groups["Members"] == [
+        *("Member", "telemetry_unknown_cards", "Card", "telemetry_could_she", "Role", "Agreement")
+    ]
     assert groups["System"][0] == "system"
 
 

@@ -11,9 +11,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop, ngettext, override
 
+from members import agreements, consents
 from members.admin.base import LabAdmin
 from members.admin.selection import MOST_AT_ONCE, Selection, TooMany
 from members.changes import Details, note_many, value
@@ -24,7 +26,7 @@ MOST_MAILS = 20  # whoever sends them waits for the mail server
 
 
 class MemberActions(LabAdmin):
-    actions: Any = ("disable", "enable", "report_lost", "invite")
+    actions: Any = ("disable", "enable", "report_lost", "invite", "record_consent")
     confirmation_template = "admin/members/member/confirm_action.html"
 
     @admin.action(description=gettext_lazy("Disable selected members"), permissions=["change"])
@@ -84,6 +86,39 @@ class MemberActions(LabAdmin):
             return False
         self.log_change(request, member, gettext_noop("Sent an invitation."))
         return True
+
+    @admin.action(description=gettext_lazy("Record that selected members agreed"), permissions=["change"])
+    def record_consent(self, request: HttpRequest, queryset: QuerySet[Member]) -> HttpResponse | None:
+        with transaction.atomic():
+            if (latest := agreements.current()) is None:
+                self.message_user(request, _("There is no agreement yet: write it first."), messages.ERROR)
+                return None
+            if (selection := self.selection(request, queryset)) is None:
+                return None
+            selection.leave_out(lambda member: member.consent_to_id == latest.pk, _("agreed to this version already"))
+            is_asked_about = request.POST.get("version") == str(latest.version)  # and not about one before it
+            if selection.members and not (_is_sure(request) and is_asked_about):
+                return self.ask(
+                    request,
+                    selection,
+                    title=_("Record consent"),
+                    question=_("Each of them has read and agreed to this text: %(agreement)s.") % {"agreement": latest},
+                    button=_("Record"),
+                    sent={"version": latest.version},
+                    agreement=latest,
+                )
+            now = timezone.now()
+            given = [(member, consents.record(member, latest, now)) for member in selection.members]
+            note_many(request.user.pk, given, Change.Kind.CHANGED)
+        done = ngettext(
+            "The consent of %(count)d member was recorded.", "%(count)d consents were recorded.", len(given)
+        )
+        selection.say(request, done % {"count": len(given)} if given else "")
+        return None
+
+    def lacks_consent(self, member: Member | None) -> bool:
+        latest = agreements.current() if member is not None else None
+        return latest is not None and member is not None and member.consent_to_id != latest.pk
 
     # ---- what they share ---------------------------------------------------------------------------------------------
 

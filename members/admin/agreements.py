@@ -51,7 +51,9 @@ class AgreementAdmin(LabAdmin, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Agreement]:
         people = Member.objects.filter(consent_to=OuterRef("pk")).order_by().values("consent_to")
-        return super().get_queryset(request).annotate(people=Subquery(people.annotate(count=Count("pk")).values("count")))
+        return (
+            super().get_queryset(request).annotate(people=Subquery(people.annotate(count=Count("pk")).values("count")))
+        )
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         if obj is None:
@@ -67,7 +69,7 @@ class AgreementAdmin(LabAdmin, admin.ModelAdmin):
         return {"text": latest.text if latest else agreements.starter_text()}
 
     def save_model(self, request: HttpRequest, obj: Agreement, form: Any, change: bool) -> None:
-        obj.published_by = request.user
+        obj.published_by_id = request.user.pk
         agreements.give_number(obj)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

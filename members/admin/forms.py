@@ -9,9 +9,11 @@ from django import forms
 from django.contrib.auth.forms import AdminPasswordChangeForm, ReadOnlyPasswordHashField
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from members import consents
 from members.admin.fresh import FreshForm
 from members.days import today_here
 from members.models import Card, Member, Role
@@ -31,7 +33,7 @@ def taken_by(actor: Any, member: Member, whose: Any, whosever: Any) -> Validatio
 
 class MemberForm(FreshForm):
     actor: ClassVar[Any] = None
-    reported = ("email", "role", "is_active", "valid_until", "is_superuser")
+    reported = ("email", "role", "is_active", "valid_until", "consent_at", "consent_to", "is_superuser")
     password = ReadOnlyPasswordHashField(label=_("Password"))
 
     class Meta:
@@ -63,7 +65,14 @@ class MemberForm(FreshForm):
         stays = is_superuser and enters_admin and self._becomes("is_active")
         if self.instance.pk and not stays and is_last_superuser(self.instance):
             raise ValidationError(LAST_SUPERUSER, code="last_superuser")
+        self._check_consent(cleaned)
         return cleaned
+
+    def _check_consent(self, cleaned: dict[str, Any]) -> None:
+        if not {"consent_at", "consent_to"} <= set(cleaned):  # one is wrong already, or the form is only read
+            return
+        if trouble := consents.objection(cleaned["consent_at"], cleaned["consent_to"], timezone.now()):
+            self.add_error(*trouble)
 
     def _becomes(self, name: str) -> Any:
         if name in self.fields:

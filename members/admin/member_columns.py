@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from members.admin.base import LabAdmin, LabChangeList
+from members.consents import add_standings
 from members.days import today_here
 from members.models import Card, Member
 
@@ -28,7 +29,7 @@ class MemberChangeList(LabChangeList):
 
 class MemberColumns(LabAdmin):
     # Each gets the members of one page; apps further to the right append what they know of them, and a column.
-    fill_rows: ClassVar[list[Callable[[list[Member]], None]]] = []
+    fill_rows: ClassVar[list[Callable[[list[Member]], None]]] = [add_standings]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[MemberChangeList]:
         return MemberChangeList
@@ -56,6 +57,10 @@ class MemberColumns(LabAdmin):
         if member.valid_until >= today_here():
             return _("valid until %(day)s") % {"day": day}
         return format_html('<strong class="is-off">{}</strong>', _("ended %(day)s") % {"day": day})
+
+    @admin.display(description=gettext_lazy("agreement"), ordering="consent_at", empty_value="–")
+    def consent(self, member: Any) -> str:
+        return str(member.standing)
 
 
 def _card(card: Card) -> Any:

@@ -10,6 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from members import consents
 from members.days import today_here
 from members.models import Card
 
@@ -45,6 +46,29 @@ class MembershipFilter(admin.SimpleListFilter):
                 return queryset.filter(valid_until__range=(today, today + SOON))
             case "ended":
                 return queryset.filter(valid_until__lt=today)
+            case _:
+                return queryset
+
+
+class ConsentFilter(admin.SimpleListFilter):
+    title = _("agreement")
+    parameter_name = "consent"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("current", _("agreed to the current version")),
+            ("older", _("agreed to an older one, or to none by number")),
+            ("none", _("did not agree")),
+        ]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case "current":
+                return queryset.filter(consents.AGREED)
+            case "older":
+                return queryset.filter(consents.AGREED_BEFORE)
+            case "none":
+                return queryset.filter(consents.NOT_AGREED)
             case _:
                 return queryset
 

@@ -17,8 +17,9 @@ from members.admin.cards import CardInline, warn_of_random_uid
 from members.admin.deletion import DeletesMembers
 from members.admin.forms import MemberForm, PasswordForm
 from members.admin.member_columns import MemberColumns
-from members.admin.member_filters import CardsFilter, MembershipFilter, StateFilter
+from members.admin.member_filters import CardsFilter, ConsentFilter, MembershipFilter, StateFilter
 from members.admin.search import FindsCards
+from members.mail_wishes import WISHES, in_vain
 from members.models import Card, Member
 from members.power import may_touch, ordinary_roles, rules_all
 
@@ -30,9 +31,9 @@ class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
     add_form_template = None
     change_password_form = PasswordForm
     card_lookup = "cards__uid"
-    list_display: Any = ("full_name", "role", "card_numbers", "state", "validity")
-    list_filter = (StateFilter, MembershipFilter, CardsFilter, "role", "is_superuser")
-    list_select_related = ("role",)
+    list_display: Any = ("full_name", "role", "card_numbers", "state", "validity", "consent")
+    list_filter = (StateFilter, MembershipFilter, ConsentFilter, CardsFilter, "role", "is_superuser")
+    list_select_related = ("role", "consent_to")
     search_fields = ("first_name", "last_name", "email")
     ordering = ("last_name", "first_name", "pk")
     filter_horizontal = ()
@@ -40,8 +41,9 @@ class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
     # A list, because machines add to it: this app knows nothing of them.
     inlines: ClassVar[list[Any]] = [CardInline]
     fieldsets = (
-        (None, {"fields": ("first_name", "last_name", "email", "language", "wants_weekly_summary")}),
-        (_("Membership"), {"fields": ("role", "is_active", "valid_until", "consent_at", "notes")}),
+        (None, {"fields": ("first_name", "last_name", "email", "language")}),
+        (_("Membership"), {"fields": ("role", "is_active", "valid_until", "consent_at", "consent_to", "notes")}),
+        (_("Mails"), {"fields": WISHES}),
         (_("Login"), {"fields": ("password", "is_superuser")}),
         (_("Dates"), {"fields": ("created_at", "deactivated_at", "last_login"), "classes": ("collapse",)}),
     )
@@ -53,7 +55,7 @@ class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
         css: ClassVar = {"all": ("telemetry/admin/members.css",)}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
-        return super().get_queryset(request).select_related("role").prefetch_related("cards")
+        return super().get_queryset(request).select_related("role", "consent_to").prefetch_related("cards")
 
     # ---- the form ----------------------------------------------------------------------------------------------------
 
@@ -85,13 +87,24 @@ class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
         ordinary = ordinary_roles().filter(is_reserved=True).values_list("pk", flat=True).first()
         return {"role": ordinary, **super().get_changeform_initial_data(request)}
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name == "consent_to" and field is not None:  # versions are chosen here, and read and written there
+            field.widget = field.widget.widget if hasattr(field.widget, "widget") else field.widget
+        return field
+
     def formfield_for_foreignkey(self, db_field: ForeignKey, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "role" and not rules_all(request.user):
             kwargs["queryset"] = ordinary_roles()
+        if db_field.name == "consent_to":
+            kwargs.setdefault("empty_label", _("no version"))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
         context["checkbox"] = ACTION_CHECKBOX_NAME
+        context["may_record_consent"] = self.has_change_permission(request) and self.lacks_consent(
+            context.get("original")
+        )
         context["may_report_lost"] = self.has_report_lost_permission(request)
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -102,6 +115,8 @@ class MemberAdmin(DeletesMembers, MemberColumns, FindsCards, UserAdmin):
         if obj.is_staff and not obj.email:
             text = _("Without an e-mail address %(name)s cannot log in.")
             self.message_user(request, text % {"name": obj}, messages.WARNING)
+        for sentence in in_vain(obj) if {*WISHES, "email", "role"} & set(form.changed_data) else ():
+            self.message_user(request, f"{obj}: {sentence}", messages.WARNING)
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         super().save_formset(request, form, formset, change)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from members.changes import Details, differences, note, value
 from members.days import today_here
+from members.exchange import consents_in_file
 from members.exchange.importing import (
     Importer,
     Plan,
@@ -23,6 +24,7 @@ from members.exchange.importing import (
     refuse_without_right,
 )
 from members.exchange.kinds import in_any_language
+from members.mail_wishes import WISHES, in_vain
 from members.models import Card, Change, Member, Role
 from members.power import is_last_superuser, ordinary_roles, rules_all, untouchable
 
@@ -33,21 +35,22 @@ IS_SUPERUSER = _("A superuser keeps an e-mail and a role that enters this admini
 LAST_SUPERUSER = _("This is the last active superuser: nobody else could change this back.")
 SAME_NAME = _("Somebody of this name is here already: write the e-mail or a card, so that it is clear who is meant.")
 _LANGUAGES = {"en": _("English"), "it": _("Italian")}
-_NULLABLE = frozenset({"email", "valid_until"})
+_CHECKED = ("role", "consent_to")  # by looking them up
+_NULLABLE = frozenset({"email", "valid_until", "consent_at", "consent_to"})
 
 
 class MemberImport(Importer):
     """Never a password, a permission or who is superuser: there are no such columns."""
 
     needs = (("email", "cards", "first_name"),)
-    clearable = frozenset({"last_name", "email", "valid_until", "language", "notes"})
+    clearable = frozenset({"last_name", "email", "valid_until", "language", "notes", "consent_at", "consent_to"})
     hints = (
         _("A row is about the member with this e-mail or one of these cards; without such a member it is a new one."),
         _("Cards are added, none is taken away."),
     )
     FIELDS: ClassVar = (
         *("first_name", "last_name", "email", "role", "is_active", "valid_until"),
-        *("language", "wants_weekly_summary", "notes"),
+        *("language", *WISHES, "notes", "consent_at", "consent_to"),
     )
 
     def look_up(self, rows: list[Row]) -> None:
@@ -56,11 +59,15 @@ class MemberImport(Importer):
         emails = {email for row in rows if (email := row.values.get("email"))}
         uids = {uid for row in rows for uid in _uids(row)}
         self.by_email = {member.email: member for member in _members().filter(email__in=emails)}
-        self.by_card = {card.uid: card for card in Card.objects.select_related("member__role").filter(uid__in=uids)}
+        self.by_card = {
+            card.uid: card
+            for card in Card.objects.select_related("member__role", "member__consent_to").filter(uid__in=uids)
+        }
         self.by_name: dict[tuple[str, str], list[Member]] = {}
         without_key = {_name_in(row)[0] for row in rows if _has_no_key(row)}
         for member in _members().filter(first_name__in=without_key).prefetch_related("cards") if without_key else ():
             self.by_name.setdefault((member.first_name, member.last_name), []).append(member)
+        self.agreements = consents_in_file.versions_in(rows)
         touched = [*self.by_email.values(), *(card.member for card in self.by_card.values())]
         touched += [member for same in self.by_name.values() for member in same]
         self.untouchable = untouchable(self.actor, touched)
@@ -70,11 +77,13 @@ class MemberImport(Importer):
     def plan(self, row: Row) -> Plan:
         self._understand(row)
         member = self._find(row)
+        consents_in_file.understand(self, row, member, self.agreements)
         after = copy(member) if member is not None else Member(role=next(iter(self.ordinary.values()), None))
         for name in self.FIELDS:
             if name in row.values:
                 given = row.values[name]
                 setattr(after, name, "" if given is None and name not in _NULLABLE else given)
+        consents_in_file.check(self, row, after)
         details = self._details(row, member, after)
         if member is None:
             self._check_new(row, after)
@@ -157,7 +166,7 @@ class MemberImport(Importer):
             row.complain(self.heading("first_name"), gettext("A new member needs a first name."))
         if not rules_all(self.actor) and after.role_id not in self.ordinary:
             row.complain(self.heading("role"), ROLE_OF_OTHERS)
-        check_fields(row, after, exclude=("password", "role", *(() if after.first_name else ("first_name",))))
+        check_fields(row, after, exclude=("password", *_CHECKED, *(() if after.first_name else ("first_name",))))
 
     def _check_changed(self, row: Row, member: Member, after: Member) -> None:
         if member.pk in self.untouchable:
@@ -168,7 +177,7 @@ class MemberImport(Importer):
             row.complain(self.heading("role"), ROLE_IS_SET)
         if member.is_superuser:
             self._check_superuser(row, member, after)
-        check_fields(row, after, exclude=("password", "role"))
+        check_fields(row, after, exclude=("password", *_CHECKED))
 
     def _check_superuser(self, row: Row, member: Member, after: Member) -> None:
         if not after.email or not after.role.is_backend_admin:
@@ -216,9 +225,12 @@ class MemberImport(Importer):
 def _remarks(member: Member | None, after: Member) -> list[str]:
     """A list of old members holds ended memberships: they are taken over, but not by mistake."""
     day = after.valid_until
-    if day is None or day >= today_here() or (member is not None and member.valid_until == day):
-        return []
-    return [gettext("The membership has ended already.")]
+    is_over = day is not None and day < today_here() and (member is None or member.valid_until != day)
+    wishes = member is None or any(getattr(member, wish) != getattr(after, wish) for wish in WISHES)
+    return [
+        *([gettext("The membership has ended already.")] if is_over else []),
+        *(in_vain(after) if wishes and after.role_id is not None else []),
+    ]
 
 
 def _gives_up(member: Member, after: Member) -> bool:
@@ -226,7 +238,7 @@ def _gives_up(member: Member, after: Member) -> bool:
 
 
 def _members() -> Any:
-    return Member.objects.select_related("role")
+    return Member.objects.select_related("role", "consent_to")
 
 
 def _uids(row: Row) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from members.exchange.kinds import Cards, Day, OneCard, Time, Words, YesNo
+from members.exchange.kinds import Cards, Day, OneCard, Time, Whole, Words, YesNo
 from members.exchange.member_import import MemberImport
 from members.exchange.tables import Column, Table, register
 from members.models import Card, Member
@@ -38,12 +38,15 @@ MEMBERS = Table(
         Column(_("lost cards"), _cards(is_lost=True), Cards(), name="lost_cards", personal=True),
         _of_member("language", Words(), attribute="get_language_display"),
         _of_member("wants_weekly_summary", YesNo()),
+        _of_member("wants_maintenance_mail", YesNo()),
+        _of_member("wants_silence_mail", YesNo()),
         _of_member("notes"),
-        _of_member("consent_at", Time(), is_read=False),
+        _of_member("consent_at", Time()),
+        Column(_("consent to version"), "consent_to__version", Whole(), name="consent_to", personal=True),
         _of_member("created_at", Time(), is_read=False),
         _of_member("deactivated_at", Time(), is_read=False),
     ),
-    related=("role",),
+    related=("role", "consent_to"),
     prefetched=("cards",),
     importer=MemberImport,
 )

@@ -8,8 +8,7 @@ from contextlib import closing
 import pytest
 from django.db import connection
 
-from fabomatic import backups
-from fabomatic.backups import BackupFailed, compressed_copy
+from fabomatic.backups import BackupFailed, compressed_copy, postgresql, sqlite
 
 on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="one file")
 on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="pg_dump")
@@ -33,7 +32,8 @@ def test_the_copy_opens_and_holds_what_was_stored(make_member, tmp_path):
 
 @on_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_a_change_that_is_not_committed_is_not_in_it(roles, tmp_path):
+def test_a_change_that_is_not_committed_is_not_in_it(roles, make_member, tmp_path):
+    make_member("Ada")
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as writer:
         writer.execute("BEGIN IMMEDIATE")
         writer.execute("UPDATE members_role SET name = name || ' half done'")
@@ -42,7 +42,8 @@ def test_a_change_that_is_not_committed_is_not_in_it(roles, tmp_path):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_stays_behind_and_nobody_else_may_read_it(own_folder):
+def test_nothing_stays_behind_and_nobody_else_may_read_it(own_folder, make_member):
+    make_member("Ada")
     with compressed_copy() as path:
         assert path.stat().st_mode & 0o077 == 0
     assert list((own_folder / "var").iterdir()) == []
@@ -59,14 +60,15 @@ def test_a_disk_that_cannot_be_written_is_said(own_folder):
 @on_sqlite
 @pytest.mark.django_db
 def test_a_database_that_stays_locked_is_not_waited_for_for_ever(roles, monkeypatch):
-    monkeypatch.setattr(backups, "COPY_SECONDS", 0.0)  # the test's own transaction has just written the roles
+    monkeypatch.setattr(sqlite, "COPY_SECONDS", 0.0)  # the test's own transaction has just written the roles
     with pytest.raises(BackupFailed, match="locked"), compressed_copy():
         pass
 
 
 @on_postgresql
 @pytest.mark.django_db(transaction=True)
-def test_postgresqls_own_tool_makes_the_copy():
+def test_postgresqls_own_tool_makes_the_copy(make_member):
+    make_member("Ada")
     with compressed_copy() as path:
         assert path.read_bytes().startswith(b"PGDMP")
 
@@ -84,7 +86,7 @@ def test_what_pg_dump_cannot_do_is_said_without_its_secrets(monkeypatch, tmp_pat
     def fail(*arguments, **named):
         raise error
 
-    monkeypatch.setattr(backups.subprocess, "run", fail)
+    monkeypatch.setattr(postgresql.subprocess, "run", fail)
     with pytest.raises(BackupFailed, match=words) as failure:
-        backups._dump_postgresql(tmp_path)
+        postgresql.dump(tmp_path)
     assert "secret" not in str(failure.value)

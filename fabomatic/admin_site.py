@@ -22,7 +22,10 @@ class LabAdminSite(Entrance):
     index_title = _("Today")
 
     def get_urls(self) -> list[URLPattern | URLResolver | Any]:
+        from fabomatic.privacy.admin_views import urls_at  # needs the members' admin, which needs this site
+
         own = [
+            *urls_at(self),
             path("system/", self.admin_view(system_page), name="system"),
             path("system/copy/", self.admin_view(download_copy), name="system_copy"),
         ]

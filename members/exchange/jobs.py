@@ -111,6 +111,12 @@ def remove(token: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def files_of(owner: int) -> list[str]:
+    """As they called those that wait."""
+    sweep()
+    return [json.loads(path.read_text())["file_name"] for path in sorted(_folder().glob(f"{owner}-*.*.json"))]
+
+
 def remove_all_of(owner: int) -> int:
     """How many files they had uploaded."""
     tokens = {path.name.split(".")[0] for path in _folder().glob(f"{owner}-*.*")}

@@ -33,20 +33,23 @@ def examine(path: Path) -> Examined:
         return look(path, place / "unpacked")
 
 
-def look(path: Path, plain: Path, *, may_be_empty: bool = False) -> Examined:
-    """Leaves an SQLite database unpacked at `plain`."""
+def look(path: Path, plain: Path, *, is_own: bool = False) -> Examined:
+    """Leaves an SQLite database unpacked at `plain`. Our own present one is kept whatever is in it."""
     try:
-        at, found = _look(Path(path), plain)
+        at, found = _look(Path(path), plain, is_own=is_own)
     except OSError as error:
         text = _("The file cannot be read: %(error)s.")
         raise NoBackup(text % {"error": in_words(error)}) from None
-    facts.require_known(found)
-    if not found.members and not may_be_empty:
-        raise NoBackup(_("There are no members in it."))
+    if not is_own:
+        facts.require_known(found)
+        if not found.members:
+            raise NoBackup(_("There are no members in it."))
     return Examined(at, found.members, found.machines, found.uses, facts.version_of(found))
 
 
-def _look(path: Path, plain: Path) -> tuple[datetime | None, facts.Facts]:
+def _look(path: Path, plain: Path, *, is_own: bool) -> tuple[datetime | None, facts.Facts]:
+    if path.exists() and not path.is_file():
+        raise NoBackup(_("This is no backup of Fabomatic."))
     with path.open("rb") as file:
         beginning = file.read(16)
     by_name = keeping.at_by_name(path)
@@ -66,7 +69,7 @@ def _look(path: Path, plain: Path) -> tuple[datetime | None, facts.Facts]:
         files.copy_plain(path, plain)
     if connection.vendor != "sqlite":
         raise NoBackup(_("This is a copy of an SQLite database, and the lab's is PostgreSQL."))
-    return at or by_name, sqlite.look(plain)
+    return at or by_name, sqlite.look(plain, is_own=is_own)
 
 
 def present() -> Examined | None:

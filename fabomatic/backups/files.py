@@ -43,7 +43,7 @@ def own_folder() -> Path:
 @contextmanager
 def workplace(folder: Path, prefix: str = PART) -> Iterator[Path]:
     """A hidden folder in it, gone afterwards. Its lock, which goes with the process, says that somebody is at work."""
-    with TemporaryDirectory(prefix=prefix, dir=folder) as place:
+    with TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as place:
         lock = os.open(place, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

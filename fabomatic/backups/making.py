@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 
 from fabomatic.backups import examining, files, keeping, postgresql, second_place, sqlite
 from fabomatic.backups.errors import BackupFailed, NoBackup, in_words
+from telemetry.database import sqlite_path
 
 DOWNLOAD_PART = "copy-"
 
@@ -39,7 +40,7 @@ def make(now: datetime) -> Made:
 
 
 def put_aside(now: datetime) -> Path:
-    """Of the present database before another takes its place; there may be nobody in it yet."""
+    """Of the present database before another takes its place, whoever is in it and whatever was added to it."""
     with _said():
         folder = files.own_folder()
         path, _examined = _write(folder, now, is_before_restore=True)
@@ -63,7 +64,7 @@ def compressed_copy() -> Iterator[Path]:
 def _write(folder: Path, now: datetime, *, is_before_restore: bool) -> tuple[Path, examining.Examined]:
     with files.workplace(folder) as place:
         packed = _copy(place, now)
-        examined = _verify(packed, place, may_be_empty=is_before_restore)
+        examined = _verify(packed, place, is_own=is_before_restore)
         ending = "".join(packed.suffixes)
         path = keeping.free_path(folder, now, ending, is_before_restore=is_before_restore)
         files.put(packed, path)
@@ -73,15 +74,17 @@ def _write(folder: Path, now: datetime, *, is_before_restore: bool) -> tuple[Pat
 def _copy(place: Path, now: datetime) -> Path:
     if connection.vendor == "sqlite":
         size = sqlite.size()
-        files.require_space(place, size + size // 2)  # the copy, and it packed; later it packed, and it unpacked again
+        files.require_space(
+            place.parent, size + size // 2
+        )  # the copy, and it packed; later it packed, and it unpacked again
         return sqlite.copy(place, now)
-    files.require_space(place, postgresql.size() // 2)
+    files.require_space(place.parent, postgresql.size() // 2)
     return postgresql.dump(place)
 
 
-def _verify(packed: Path, place: Path, *, may_be_empty: bool = False) -> examining.Examined:
+def _verify(packed: Path, place: Path, *, is_own: bool = False) -> examining.Examined:
     try:
-        return examining.look(packed, place / "unpacked", may_be_empty=may_be_empty)
+        return examining.look(packed, place / "unpacked", is_own=is_own)
     except NoBackup as reason:
         text = _("The copy cannot be used (%(reason)s) The database may be damaged, too: keep older copies.")
         raise BackupFailed(text % {"reason": reason}) from None
@@ -92,6 +95,8 @@ def _verify(packed: Path, place: Path, *, may_be_empty: bool = False) -> examini
 def _tidy(folder: Path) -> None:
     files.tidy(folder)
     files.tidy(Path(settings.BASE_DIR) / "var", DOWNLOAD_PART)
+    if (database := sqlite_path()) is not None:
+        files.tidy(database.parent)
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
+import logging
+import traceback
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
-from django.core.management import CommandError, call_command
-from django.db import DatabaseError, connection, transaction
+from django.core.management import call_command
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -20,11 +21,13 @@ from django.utils.translation import ngettext
 from fabomatic.backups import examining, files, making, postgresql, sqlite
 from fabomatic.backups.errors import BackupFailed, NoBackup, RestoreFailed, in_words
 from fabomatic.backups.second_place import LEDGER
-from fabomatic.housekeeping.locks import AlreadyRunning, alone
+from fabomatic.housekeeping.locks import AlreadyRunning, CannotLock, alone
 from fabomatic.models import Run, note_run
 from telemetry import nudge
 from telemetry.database import sqlite_path
 from telemetry.outbox import NotPublished, publish_once
+
+log = logging.getLogger("fabomatic.housekeeping")
 
 LOCK = "backup"  # neither runs while the other does
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
@@ -54,9 +57,15 @@ def restore(path: Path, now: datetime) -> Restored:
             examined, swap = _restore_sqlite(path, now) if connection.vendor == "sqlite" else _restore_pg(path, now)
     except AlreadyRunning:
         raise RestoreFailed(_("A backup or a restore is running: try again when it has ended.")) from None
-    except BackupFailed as failure:
+    except (NoBackup, RestoreFailed):
+        raise
+    except (BackupFailed, CannotLock) as failure:
         raise RestoreFailed(str(failure)) from None
-    except (OSError, sqlite3.Error, DatabaseError, CommandError) as error:
+    except (
+        Exception
+    ) as error:  # a migration that an old backup does not suit, a broken disk; their words may hold names
+        frames = traceback.extract_tb(error.__traceback__)
+        log.error("restore failed: %s\n%s", type(error).__name__, "".join(traceback.format_list(frames)))
         text = _("The backup could not be put in place (%(error)s); the present database is as it was.")
         raise RestoreFailed(text % {"error": in_words(error)}) from None
     ContentType.objects.clear_cache()
@@ -71,7 +80,8 @@ def _restore_sqlite(path: Path, now: datetime) -> tuple[examining.Examined, _Swa
     live = sqlite_path()
     if live is None:
         raise RestoreFailed(_("There is no database file: check DATABASE_URL."))
-    if live.exists() and live.samefile(path):
+    live = live.resolve()
+    if live.exists() and path.exists() and live.samefile(path):
         raise NoBackup(_("This is the present database itself."))
     files.tidy(live.parent)
     with files.workplace(live.parent) as place:
@@ -136,11 +146,12 @@ def _take_over_ledger(path: Path) -> None:
     theirs, ours = path.parent / LEDGER, files.own_folder() / LEDGER
     if not theirs.is_file() or (ours.exists() and ours.samefile(theirs)):
         return
-    known = set(ours.read_text("ascii", "replace").splitlines()) if ours.exists() else set()
-    lines = [line for line in theirs.read_text("ascii", "replace").splitlines() if line and line not in known]
-    with files.private(ours).open("a", encoding="ascii", errors="replace") as file:
-        file.writelines(f"{line}\n" for line in ["", *lines] if line or known)
-    files.sync(ours)
+    known = ours.read_text("ascii", "replace").splitlines() if ours.exists() else []
+    lines = [line for line in theirs.read_text("ascii", "replace").splitlines() if line not in known]
+    if lines:
+        with files.private(ours).open("a", encoding="ascii", errors="replace") as file:
+            file.write("\n".join(["", *lines, ""]))
+        files.sync(ours)
 
 
 def _tell_the_worker() -> None:

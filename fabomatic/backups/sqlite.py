@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 
 from fabomatic.backups import files
 from fabomatic.backups.errors import BackupFailed, NoBackup, RestoreFailed
-from fabomatic.backups.facts import Facts, require_ours
+from fabomatic.backups.facts import NEEDED, Facts, require_ours
 
 COPY_SECONDS = 30.0  # for one that is locked; a copy that goes on is not interrupted
 ENDING = ".sqlite3.gz"
@@ -69,24 +69,29 @@ def _give_up_after(seconds: float, failure: type[Exception]) -> Callable[[int, i
 # ---- a copy ----------------------------------------------------------------------------------------------------------
 
 
-def look(plain: Path) -> Facts:
+def look(plain: Path, *, is_own: bool = False) -> Facts:
     """At a copy that nobody else has open."""
     try:
         with closing(sqlite3.connect(plain)) as database:
             if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise NoBackup(_("The file is damaged: the database in it does not hold together."))
+            schema = database.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+            require_ours({name for kind, name, _sql in schema if kind == "table"})
+            if not is_own:
+                _refuse_machinery(schema)
             return _facts(database)
     except (sqlite3.Error, UnicodeDecodeError):
         raise NoBackup(_("The file is damaged: the database in it cannot be read.")) from None
 
 
-def _facts(database: sqlite3.Connection) -> Facts:
-    schema = database.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
-    require_ours({name for kind, name, _sql in schema if kind == "table"})
+def _refuse_machinery(schema: list[tuple[str, str, str]]) -> None:
     for kind, name, sql in schema:
         if kind not in ("table", "index") or sql.upper().startswith("CREATE VIRTUAL"):
             text = _("The database has a %(kind)s, %(name)s: Fabomatic makes none, and it might do anything.")
             raise NoBackup(text % {"kind": kind, "name": str(name)[:60]})
+
+
+def _facts(database: sqlite3.Connection) -> Facts:
     return Facts(
         frozenset(database.execute("SELECT app, name FROM django_migrations").fetchall()),
         *(
@@ -114,19 +119,19 @@ def instead_of_ours(plain: Path) -> Iterator[None]:
 
 
 def condition(live: Path) -> Condition:
-    """Broken: SQLite itself says that this is none, or that it is damaged. Locked is not broken."""
+    """Broken: SQLite itself says so, or there is nothing of ours in it. One that is locked is not broken."""
     if not live.exists():
         return Condition.MISSING
     try:
         with closing(_open(live)) as database:
             is_whole = database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            has_tables = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'django_migrations'").fetchone()
+            tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             return Condition.BROKEN
         text = _("The present database cannot be read (%(error)s): stop what uses it, and try again.")
         raise RestoreFailed(text % {"error": type(error).__name__}) from None
-    return Condition.HEALTHY if is_whole and has_tables else Condition.BROKEN
+    return Condition.HEALTHY if is_whole and tables >= NEEDED else Condition.BROKEN
 
 
 def pour(plain: Path, live: Path) -> None:
@@ -155,7 +160,12 @@ def exchange(plain: Path, live: Path, now: datetime) -> Path | None:
         with suppress(FileNotFoundError):
             Path(f"{live}{side}").rename(f"{aside or live.with_name(f'{live.name}.old')}{side}")
     files.sync(plain)
-    plain.rename(live)
+    try:
+        plain.rename(live)
+    except OSError:
+        if aside is not None:
+            aside.rename(live)
+        raise
     files.sync(live.parent)
     return aside
 

@@ -135,7 +135,7 @@ def _remarks_of_hours(hours: Hours) -> Iterator[str]:
 def _refusals(figures: Figures) -> Section:
     refused, taps = figures.refusals.refused, figures.refusals.taps
     title = ngettext("%(refused)s of %(count)s tap refused", "%(refused)s of %(count)s taps refused", taps)
-    lines = tuple(Line(str(reason), _number(count)) for reason, count in figures.refusals.reasons)
+    lines = tuple(Line(f"{_number(count)} × {reason}") for reason, count in figures.refusals.reasons)
     return Section(title % {"refused": _number(refused), "count": _number(taps)}, lines, _forgotten(figures))
 
 

@@ -97,7 +97,7 @@ def test_what_is_left_without_them_names_nobody(leave, ada, laser, bruno, make_p
     leave(ada)
     assert purged()["members deleted"] == 1
     assert Use.objects.get().pk == old.pk
-    assert {uid for uid in Tap.objects.values_list("uid", flat=True)} == {""}
+    assert set(Tap.objects.values_list("uid", flat=True)) == {""}
     assert Authorization.objects.get().granted_by is None
     assert Screen.objects.get().created_by is None
     assert Agreement.objects.get().published_by is None

@@ -14,7 +14,7 @@ from telemetry.models import Tap
 def uses(span: Span) -> Old:
     """A note about somebody's use may name them."""
     names = Q(member__isnull=False) | ~Q(card_uid="") | ~Q(note="")
-    return emptied(Use.objects.filter(names & ~uses_kept(span)), member=None, card_uid="", note="")
+    return emptied(Use, names & ~uses_kept(span), member=None, card_uid="", note="")
 
 
 def uses_kept(span: Span) -> Q:
@@ -30,19 +30,18 @@ def uses_kept(span: Span) -> Q:
 
 def interventions(span: Span) -> Old:
     """Their note says what was done to the machine."""
-    return emptied(Intervention.objects.filter(at__lt=span.cutoff, member__isnull=False), member=None)
+    return emptied(Intervention, Q(at__lt=span.cutoff, member__isnull=False), member=None)
 
 
 def taps_of_unknown_cards(span: Span) -> Old:
-    return deleted(Tap.objects.filter(_is_old_stranger(span)))
+    return deleted(Tap, _is_old_stranger(span))
 
 
 def taps(span: Span) -> Old:
     """A number that is nobody's is an unknown card's, whatever became of the tap: it is kept no longer than theirs."""
     somebodys = Q(at__lt=span.cutoff) & (Q(member__isnull=False) | Q(card__isnull=False) | ~Q(uid=""))
     nobodys = Q(at__lt=span.unknown_cutoff, member__isnull=True, card__isnull=True) & ~Q(uid="")
-    rows = Tap.objects.filter((somebodys | nobodys) & ~_is_old_stranger(span))
-    return emptied(rows, member=None, card=None, uid="")
+    return emptied(Tap, (somebodys | nobodys) & ~_is_old_stranger(span), member=None, card=None, uid="")
 
 
 def _is_old_stranger(span: Span) -> Q:

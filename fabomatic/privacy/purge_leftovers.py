@@ -10,6 +10,7 @@ from typing import Any
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.db.models import Q
 
 from fabomatic.models import Notice
 from fabomatic.privacy.purge_rows import Old, Watch, deleted
@@ -31,18 +32,18 @@ class Several:
 
 
 def sessions(span: Span) -> Old:
-    return deleted(Session.objects.filter(expire_date__lt=span.now), is_indexed=True)
+    return deleted(Session, Q(expire_date__lt=span.now), is_indexed=True)
 
 
 def wrong_passwords(span: Span) -> Several:
     """Whoever gave them has been let in again long since."""
     until = span.now - settings.AXES_COOLOFF_TIME - AFTER_THE_WAIT
     models: tuple[Any, ...] = (AccessAttempt, AccessFailureLog, AccessLog)
-    return Several(*(deleted(model.objects.filter(attempt_time__lt=until)) for model in models))
+    return Several(*(deleted(model, Q(attempt_time__lt=until)) for model in models))
 
 
 def notices(span: Span) -> Old:
-    return deleted(Notice.objects.filter(created_at__lt=span.cutoff), is_indexed=True)
+    return deleted(Notice, Q(created_at__lt=span.cutoff), is_indexed=True)
 
 
 class ImportFiles:

@@ -32,21 +32,21 @@ _OF_THINGS = frozenset(
 
 def about_people(span: Span) -> Old:
     """Also what is about a kind of thing that is no longer known."""
-    is_of_thing = Q(content_type__in=_kinds_of_things())
-    return deleted(Change.objects.filter(at__lt=span.cutoff).exclude(is_of_thing & Q(content_type__isnull=False)))
+    is_of_no_thing = Q(content_type__isnull=True) | ~Q(content_type__in=_kinds_of_things())
+    return deleted(Change, Q(at__lt=span.cutoff) & is_of_no_thing)
 
 
 def about_things(span: Span) -> Old:
-    of_things = Change.objects.filter(at__lt=span.cutoff, content_type__in=_kinds_of_things())
-    rows = of_things.annotate(words=Cast("details", TextField()))
-    return Old(rows.filter(Q(member__isnull=False) | ~Q(words__contains=_MARK)), _forget_people, PIECE)
+    is_of_thing = Q(at__lt=span.cutoff, content_type__in=_kinds_of_things())
+    table = Change.objects.annotate(words=Cast("details", TextField()))
+    return Old(table, is_of_thing & (Q(member__isnull=False) | ~Q(words__contains=_MARK)), _forget_people, PIECE)
 
 
 def of_django(span: Span) -> Old | None:
     """Nothing is written there any more; databases of older versions may have it, and what it said was taken over."""
     if LogEntry._meta.db_table not in connection.introspection.table_names():
         return None
-    return deleted(LogEntry.objects.filter(action_time__lt=span.cutoff))
+    return deleted(LogEntry, Q(action_time__lt=span.cutoff))
 
 
 def _kinds_of_things() -> list[int]:

@@ -70,7 +70,7 @@ def _names(member: Member) -> Iterator[Old]:
         if isinstance(relation, models.ForeignObjectRel) and getattr(relation, "on_delete", None) is models.SET_NULL:
             model: Any = relation.related_model
             name = relation.field.name
-            yield emptied(model._default_manager.filter(**{name: member}), is_indexed=True, **{name: None})
+            yield emptied(model, Q(**{name: member}), is_indexed=True, **{name: None})
 
 
 def _nobody(percent: int) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import BooleanField, Case, Model, Q, QuerySet, When
 
 from members.pieces import in_pieces
 from telemetry.database import is_busy
@@ -39,9 +39,10 @@ def patiently(step: Callable[[], T]) -> T:
 
 @dataclass
 class Old:
-    """`rows` are those that have to be changed, and no longer are among them once `write` was given their keys."""
+    """Rows that meet the condition have to be changed, and no longer meet it once `write` was given them."""
 
-    rows: QuerySet[Any]
+    table: QuerySet[Any]
+    condition: Q
     write: Callable[[QuerySet[Any]], int]
     most: int = PIECE
     is_indexed: bool = False  # few of many, which an index finds at once
@@ -61,7 +62,7 @@ class Old:
             nonlocal written
             keys = waiting[:size]
             # Asked again: meanwhile somebody may have changed what was found.
-            written = self.write(self.rows.filter(pk__in=keys)) if keys else 0
+            written = self.write(self._rows.filter(pk__in=keys)) if keys else 0
             return len(keys)
 
         def work() -> None:
@@ -78,15 +79,20 @@ class Old:
             patiently(work)
         return changed
 
+    @property
+    def _rows(self) -> QuerySet[Any]:
+        """By their key and no other way: SQLite knows no figures, and would rather read all that an index finds."""
+        return self.table.filter(Case(When(self.condition, then=True), default=False, output_field=BooleanField()))
+
     def _keys(self, watch: Watch) -> Iterator[list[Any]]:
         if self.is_indexed:
-            yield list(self.rows.order_by().values_list("pk", flat=True))
+            yield list(self.table.filter(self.condition).order_by().values_list("pk", flat=True))
             return
-        every = self.rows.model._default_manager.order_by("pk").values_list("pk", flat=True)
+        every = self.table.order_by("pk").values_list("pk", flat=True)
         first, last = every.first(), every.last()
         while first is not None:
             after = next(iter(every.filter(pk__gte=first)[WINDOW : WINDOW + 1]), None)
-            part = self.rows.filter(pk__gte=first)
+            part = self._rows.filter(pk__gte=first)
             part = part if after is None else part.filter(pk__lt=after)
             yield list(part.order_by("pk").values_list("pk", flat=True))
             if isinstance(after, int) and isinstance(last, int):
@@ -94,11 +100,16 @@ class Old:
             first = after
 
 
-def emptied(rows: QuerySet[Any], *, is_indexed: bool = False, **values: Any) -> Old:
+def emptied(model: type[Model], condition: Q, *, is_indexed: bool = False, **values: Any) -> Old:
     """Never through `save`, which would move odometers and plans."""
-    return Old(rows, lambda found: found.update(**values), is_indexed=is_indexed)
+    return Old(model._default_manager.all(), condition, lambda found: found.update(**values), is_indexed=is_indexed)
 
 
-def deleted(rows: QuerySet[Any], *, is_indexed: bool = False) -> Old:
-    label = rows.model._meta.label
-    return Old(rows, lambda found: found.delete()[1].get(label, 0), is_indexed=is_indexed)
+def deleted(model: type[Model], condition: Q, *, is_indexed: bool = False) -> Old:
+    label = model._meta.label
+    return Old(
+        model._default_manager.all(),
+        condition,
+        lambda found: found.delete()[1].get(label, 0),
+        is_indexed=is_indexed,
+    )

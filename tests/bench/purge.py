@@ -35,9 +35,8 @@ def purge_while_tapping(bench: Bench) -> Numbers:
         taps, stops = (bench.tally.latencies.get(kind, []) for kind in ("checkuser", "stopuse"))
         second = _purge(bench, swarm, seconds, days)
     for report in (first, second):
-        bench.remark(
-            f"{report['transactions']:,} transactions, {report['too_long']} over 100 ms ({report['slowest']}): {report['text']}"
-        )
+        over = f"{report['transactions']:,} transactions, {report['too_long']} over 100 ms"
+        bench.remark(f"{over} ({report['slowest']}): {report['text']}")
     return {
         "purge_seconds": first["seconds"],
         "purge_longest": first["longest"],

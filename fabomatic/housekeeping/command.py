@@ -63,6 +63,8 @@ class Job(BaseCommand):
                 done = self.work(**options)
         except AlreadyRunning:
             text = _("%(job)s is running already; it is not started twice.") % {"job": self.name}
+            if options["scheduled"]:
+                log.warning(text)
             raise CommandError(text, returncode=RUNS_ALREADY) from None
         except (CommandError, NotOurs, CannotLock) as failure:
             done = Done(str(failure), is_ok=False)

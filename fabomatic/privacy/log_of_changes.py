@@ -17,6 +17,7 @@ from members.models import Card, Change, Member
 class About:
     """Which rows of the log are about this person."""
 
+    member_id: int
     things: dict[int, frozenset[str]]  # by kind of thing
     of_cards: int
     of_authorizations: int
@@ -34,6 +35,7 @@ class About:
             first_name__iexact=member.first_name, last_name__iexact=member.last_name
         ).exclude(pk=member.pk)
         return cls(
+            member.pk,
             {kinds[model].pk: frozenset(str(key) for key in keys) for model, keys in own.items()},
             kinds[Card].pk,
             kinds[Authorization].pk,

@@ -82,7 +82,17 @@ def test_the_system_page_is_told_and_names_nobody(silent_laser, run):
     noted = Run.objects.get(kind=Run.Kind.LOST_USES)
     assert noted.is_ok
     assert "machine 7" in noted.text
-    assert "Ada" not in noted.text and ADA not in noted.text
+    assert "Ada" not in noted.text
+    assert ADA not in noted.text
+
+
+@pytest.mark.django_db
+def test_an_hour_in_which_nothing_was_lost_is_no_line_of_the_log(laser, ada, run, caplog):
+    with caplog.at_level("INFO"):
+        for hour in range(3):
+            assert run(NOW + hour * HOUR, scheduled=True) == ""
+    assert caplog.text == ""
+    assert Run.objects.filter(kind=Run.Kind.LOST_USES).count() == 1, "once a day: that it still runs"
 
 
 @pytest.mark.django_db

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 
 from fabomatic.housekeeping.command import Done, Job
 from fabomatic.models import Run
@@ -17,13 +17,13 @@ MOST_NAMED = 30
 
 
 class Command(Job):
-    help = gettext_lazy("Ends uses without a sign of life for an hour at their last one; boards can still resume them.")
+    help = _("Ends uses without a sign of life for an hour at their last one; boards can still resume them.")
     kind = Run.Kind.LOST_USES
 
     def work(self, **options: Any) -> Done:
         closed = close_lost(timezone.now())
         if not closed:
-            return Done(_("No use was lost."))
+            return Done(_("No use was lost."), is_news=False)
         nudge_now()
         return Done(_what_was_closed(sorted(closed)))
 

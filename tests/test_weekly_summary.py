@@ -62,7 +62,7 @@ All of them: https://lab.example.org/admin/machines/authorization/?expiry=soon
 All of them: https://lab.example.org/admin/members/member/?membership=soon&state=active
 
 --
-You asked for this mail: “weekly summary by mail” is ticked on your page in the administration.
+You get this mail because you asked for it; whoever looks after the members can switch it off.
 Fabomatic, https://lab.example.org
 """
 

@@ -199,7 +199,7 @@ def _silent(figures: Figures) -> Section:
     lines = tuple(
         Line(
             str(machine),
-            _("since %(time)s") % {"time": moment(since)} if since else _("never heard yet"),
+            _("since %(since)s") % {"since": moment(since)} if since else _("never heard yet"),
             url=link_to("admin:machines_machine_change", machine.id),
         )
         for machine, since in figures.silent[:MOST]

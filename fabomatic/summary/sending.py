@@ -96,5 +96,5 @@ def _nothing(reader: Member) -> str:
 
 def _why(reader: Member) -> str:
     if reader.wants_weekly_summary:
-        return _("You asked for this mail: “weekly summary by mail” is ticked on your page in the administration.")
+        return _("You get this mail because you asked for it; whoever looks after the members can switch it off.")
     return _("Somebody had this mail sent to you once.")

@@ -30,7 +30,7 @@ class Command(Job):
 
     def work(self, **options: Any) -> Done:
         if options["dry_run"] and options["scheduled"]:
-            raise CommandError(_("--dry-run prints what is in the mails; that belongs into no log (--scheduled)."))
+            raise CommandError(_("--dry-run is for people: its names do not belong into the log of --scheduled."))
         now = timezone.now()
         try:
             week = last_week(now) if options["week"] is None else week_called(options["week"], now)
@@ -56,7 +56,7 @@ class Command(Job):
             mail = mail_for(reader, figures)
             for line in (_("To: %(address)s") % {"address": reader.email}, mail.subject, "", mail.body, ""):
                 self.stdout.write(str(line))
-        text = ngettext("%(count)d mail, not sent.", "%(count)d mails, not sent.", len(readers))
+        text = ngettext("%(count)d mail would be sent.", "%(count)d mails would be sent.", len(readers))
         return Done(text % {"count": len(readers)})
 
 
@@ -69,8 +69,9 @@ def _readers(week: Week, address: str | None) -> list[Member] | Done:
         return [reader]
     asked = who_asked()
     if not asked:
-        return Done(_("Nobody has asked for the weekly summary."))
+        return Done(_("Nobody has asked for the weekly summary."), is_news=False)
     waiting = without_it(week, asked)
     if not waiting:
-        return Done(_("Everybody who asked has the summary of %(week)s already.") % {"week": week})
+        text = _("Everybody who asked has the summary of %(week)s already.") % {"week": week}
+        return Done(text, is_news=False)
     return waiting

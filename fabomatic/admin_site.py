@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from fabomatic import restore_page
 from fabomatic.app_list import arranged, in_order
 from fabomatic.attention import boxes_for
 from fabomatic.errands import errands_of
@@ -28,6 +29,14 @@ class LabAdminSite(Entrance):
             *urls_at(self),
             path("system/", self.admin_view(system_page), name="system"),
             path("system/copy/", self.admin_view(download_copy), name="system_copy"),
+            path("system/backups/<str:name>/", self.admin_view(restore_page.restore_kept), name="system_restore"),
+            path(
+                "system/backups/<str:name>/download/", self.admin_view(restore_page.download_kept), name="system_backup"
+            ),
+            path("system/upload/", self.admin_view(restore_page.upload), name="system_upload"),
+            path(
+                "system/upload/<str:token>/", self.admin_view(restore_page.restore_upload), name="system_restore_upload"
+            ),
         ]
         return [*own, *super().get_urls()]
 

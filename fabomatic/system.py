@@ -22,7 +22,6 @@ from django.utils.translation import ngettext
 
 import fabomatic
 from fabomatic.environment import HIDDEN, shown_value
-from fabomatic.models import Run
 from telemetry.live.feed import Beat, Feed, Trouble
 
 PACKAGES = ("Django", "paho-mqtt", "channels", "daphne", "django-import-export")
@@ -164,15 +163,7 @@ def _counts(received: int, sent: int) -> Text:
     }
 
 
-# ---- what ran, and the settings --------------------------------------------------------------------------------------
-
-
-def latest_runs() -> list[tuple[Text, Run | None]]:
-    """One of each kind; None: never yet."""
-    return [
-        (kind.label, Run.objects.filter(kind=kind.value).order_by("-at", "-pk").first())
-        for kind in (Run.Kind.BACKUP, Run.Kind.PURGE, Run.Kind.MAIL)
-    ]
+# ---- the settings ----------------------------------------------------------------------------------------------------
 
 
 def settings_shown() -> list[SettingShown]:

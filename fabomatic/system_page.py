@@ -21,6 +21,8 @@ from fabomatic import system
 from fabomatic.backups import BackupFailed, compressed_copy
 from fabomatic.logs import last_lines
 from fabomatic.models import Run, note_run
+from fabomatic.restore_page import backups_shown
+from fabomatic.runs_shown import all_shown
 from telemetry.live.feed import feed
 
 LINES = 100
@@ -43,7 +45,9 @@ def system_page(request: HttpRequest) -> HttpResponse:
             (_("Computer"), list(system.computer())),
             (_("Versions"), list(system.versions())),
         ],
-        "runs": system.latest_runs(),
+        "runs": all_shown(timezone.now()),
+        "backups": backups_shown(request.user),
+        "folder": settings.BACKUP_FOLDER,
         "settings_shown": system.settings_shown(),
         "lines": last_lines(_log_path(), LINES) if settings.WORKER_LOG else None,
         "log_file": settings.WORKER_LOG,

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, Subquery
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, override
 
@@ -64,7 +66,8 @@ def standing_of(member: Member, latest: Agreement | None) -> str:
     if member.consent_at is None:
         return ""
     if member.consent_to is None:
-        return _("to no version")
+        day = timezone.localtime(member.consent_at, timezone.get_default_timezone())
+        return _("agreed %(day)s") % {"day": date_format(day, "SHORT_DATE_FORMAT")}
     about = {"version": member.consent_to.version}
     if latest is None or member.consent_to_id == latest.pk:
         return _("version %(version)d") % about

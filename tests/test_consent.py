@@ -147,7 +147,7 @@ def test_the_list_says_and_finds_who_agreed_to_what(boss, ada, bruno, gino, hugo
     assert standings == {
         "Ada": "version 2",
         "Bruno": "older: version 1",
-        "Gino": "to no version",
+        "Gino": "agreed 10 Mar 2026",
         "Hugo": "",
         "Dora": "",
     }

@@ -84,8 +84,8 @@ def test_a_setting_says_where_it_comes_from(dora, feed):
 
 
 def test_the_last_run_of_each_kind_is_told(dora, feed):
-    note_run(Run.Kind.PURGE, "older one")
-    note_run(Run.Kind.PURGE, "disk <full>", is_ok=False)
+    note_run(Run.Kind.BACKUP, "older one")
+    note_run(Run.Kind.BACKUP, "disk <full>", is_ok=False)
     text = text_of(client_of(dora))
     assert "disk &lt;full&gt;" in text
     assert "older one" not in text

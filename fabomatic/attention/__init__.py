@@ -11,6 +11,7 @@ from typing import Any
 
 from fabomatic.attention.boards import board_boxes
 from fabomatic.attention.box import Box
+from fabomatic.attention.jobs import job_boxes
 from fabomatic.attention.machines import machine_boxes
 from fabomatic.attention.people import card_boxes, ending_boxes
 
@@ -19,9 +20,15 @@ __all__ = ["Box", "boxes_for"]
 
 def boxes_for(user: Any, now: datetime) -> list[Box]:
     """Those with something in them, the most pressing first."""
-    boxes = (*board_boxes(user), *card_boxes(user, now), *machine_boxes(user, now), *ending_boxes(user, now))
+    boxes = (
+        *board_boxes(user),
+        *card_boxes(user, now),
+        *machine_boxes(user, now),
+        *job_boxes(user, now),
+        *ending_boxes(user, now),
+    )
     ordered = sorted(boxes, key=lambda box: _ORDER.index(box.kind))
     return [box for box in ordered if box.count]
 
 
-_ORDER = ("conflict", "unknown", "due", "blocked", "silent", "rights", "memberships", "behind")
+_ORDER = ("conflict", "unknown", "due", "blocked", "jobs", "silent", "rights", "memberships", "behind")

@@ -72,6 +72,10 @@ class AgreementAdmin(LabAdmin, admin.ModelAdmin):
         obj.published_by_id = request.user.pk
         agreements.give_number(obj)
 
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+        context["show_save_and_add_another"] = False  # it would be the same text
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

@@ -168,6 +168,7 @@ def _delete_account(member: Member, by: Member | None, now: datetime, uids: list
     with transaction.atomic():
         if not is_restored and (reason := refusal(member, by)):
             raise CannotErase(reason)  # of what happened meanwhile
+        _running(member).update(card_uid="")  # of a restored database: nobody stands there any more
         Use.objects.filter(member__isnull=True, card_uid__in=uids).update(card_uid="")
         deleted, _kinds = member.delete()
         # Whoever erases themselves leaves no name behind, either.

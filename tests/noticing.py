@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils.translation import get_language
 
 from fabomatic.notices.sending import send_notices
 from fabomatic.quiet_hours import QuietHours
@@ -42,6 +43,17 @@ def server_away(monkeypatch):
         raise ConnectionRefusedError
 
     monkeypatch.setattr(f"{LOCAL}.open", refuse)
+
+
+@pytest.fixture
+def languages(monkeypatch):
+    """Sentences say in which language they were asked for: their translations are not what is tested."""
+
+    def spoken(*texts):
+        return f"[{get_language()}] {texts[0]}"
+
+    for name in ("maintenance", "memberships", "silence"):
+        monkeypatch.setattr(f"fabomatic.notices.{name}._", spoken)
 
 
 def later(**span):

@@ -9,10 +9,10 @@ from fabomatic.notices.maintenance import due_plans
 from machines.models import Intervention, Machine, MaintenancePlan
 from members.models import Member
 from tests.conftest import NOW
-from tests.noticing import lab_with_mail, last_mail, later, refused, told
+from tests.noticing import lab_with_mail, languages, last_mail, later, refused, told
 from tests.staff import backend_role
 
-__all__ = ["lab_with_mail", "refused"]
+__all__ = ["lab_with_mail", "languages", "refused"]
 
 pytestmark = pytest.mark.django_db
 
@@ -118,11 +118,12 @@ def test_link_to_the_plan_is_for_those_who_may_open_it(mira, plan, make_member):
     assert with_link == {"mira@example.org": False, "wanda@example.org": True}
 
 
-def test_mail_is_in_the_readers_language(mira, plan):
+def test_mail_is_in_the_readers_language(mira, plan, languages):
     Member.objects.update(language="it")
-    told()
-    assert "Clean the lens" in last_mail()[0]
-    assert '<html lang="it">' in last_mail()[1]
+    assert told() == [("mira@example.org", "[it] Maintenance is due: Laser (7)")]
+    text, page = last_mail()
+    assert "Clean the lens: in ritardo di 2 giorni" in text
+    assert '<html lang="it">' in page
 
 
 def test_names_are_escaped_in_the_page_and_stay_one_line_in_the_subject(mira, plan, laser):

@@ -8,9 +8,9 @@ from django.test.utils import CaptureQueriesContext
 
 from members.models import Member
 from tests.conftest import NOW
-from tests.noticing import lab_with_mail, last_mail, later, refused, told
+from tests.noticing import lab_with_mail, languages, last_mail, later, refused, told
 
-__all__ = ["lab_with_mail", "refused"]
+__all__ = ["lab_with_mail", "languages", "refused"]
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 3, 10)
@@ -76,10 +76,11 @@ def test_mail_says_until_when_what_then_and_whom_to_ask(ends):
     assert 'href="mailto:desk@lab.example.org"' in page
 
 
-def test_mail_is_in_the_members_language(ends):
+def test_mail_is_in_the_members_language(ends, languages):
     ends(SOON)
     Member.objects.update(language="it")
-    told()
+    assert told() == [("ada@example.org", "[it] Your membership ends on 24 Mar 2026")]
+    assert last_mail()[0].startswith("Ciao Ada,")
     assert '<html lang="it">' in last_mail()[1]
 
 

@@ -9,10 +9,10 @@ from machines.models import EndReason, Machine, Use
 from members.models import Member
 from telemetry.models import Downtime
 from tests.conftest import NOW
-from tests.noticing import lab_with_mail, last_mail, later, refused, told
+from tests.noticing import lab_with_mail, languages, last_mail, later, refused, told
 from tests.staff import backend_role
 
-__all__ = ["lab_with_mail", "refused"]
+__all__ = ["lab_with_mail", "languages", "refused"]
 
 pytestmark = pytest.mark.django_db
 LASER = [("dora@example.org", "A board is silent: Laser (7)")]
@@ -260,6 +260,14 @@ def test_staff_is_told_only_of_what_it_may_list(laser, printer, make_member):
 def test_superuser_whose_role_does_not_enter_is_not_told(dora, roles):
     Member.objects.filter(pk=dora.pk).update(role=roles.staff)
     assert not readers().filter(may_list("machines.machine")).exists()
+
+
+def test_mail_is_in_the_readers_language(laser, printer, languages):
+    Member.objects.update(language="it")
+    hear(printer)
+    fall_silent(laser)
+    assert told() == [("dora@example.org", "[it] A board is silent: Laser (7)")]
+    assert '<html lang="it">' in last_mail()[1]
 
 
 def test_number_of_queries_does_not_depend_on_how_many_there_are(laser_type, make_member, django_assert_num_queries):

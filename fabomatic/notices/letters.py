@@ -9,7 +9,6 @@ from typing import Any
 from django.contrib.auth.models import Permission
 from django.core.mail import EmailMessage
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
-from django.utils.functional import Promise
 
 from fabomatic.models import Notice
 from members.mail import letter
@@ -21,12 +20,15 @@ MOST_LINES = 50
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`abouts`: what this person is told by it, and was not told before."""
+    """`abouts`: what this person is told by it, and was not told before.
+
+    `subject` is lazy to the end (`lazy(…, str)`): a lazy sentence is one no more after its first `%`.
+    """
 
     kind: Notice.Kind
     member: Member
     abouts: tuple[str, ...]
-    subject: str | Promise
+    subject: str
     template: str
     context: dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.functional import lazy
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from fabomatic.models import Notice
 from fabomatic.notices.letters import MOST_LINES, Letter, in_a_subject, may_list, readers, settled
@@ -68,7 +68,7 @@ def maintenance_letters(now: datetime) -> Iterator[Letter]:
                 "lists_plans": member.lists_plans,
                 "list_url": link_to("admin:machines_maintenanceplan_changelist"),
             }
-            yield Letter(Notice.Kind.MAINTENANCE, member, abouts, _subject(news), "maintenance", context)
+            yield Letter(Notice.Kind.MAINTENANCE, member, abouts, _lazy_subject(news), "maintenance", context)
 
 
 def due_plans(now: datetime) -> list[DuePlan]:
@@ -85,11 +85,12 @@ def _due_plan(plan: Plan, machine: tuple[Any, ...], now: datetime) -> DuePlan:
     return DuePlan(plan, instructions_url, name, location, seconds_used, progress, _how_far(plan, seconds_used, now))
 
 
-def _subject(plans: list[DuePlan]) -> Any:
-    machines = {plan.plan.machine_id for plan in plans}
-    if len(machines) == 1:
+def _subject(plans: list[DuePlan]) -> str:
+    count = len({plan.plan.machine_id for plan in plans})
+    if count == 1:
         return _("Maintenance is due: %(machine)s") % {"machine": plans[0].name}
-    subject = ngettext_lazy(
-        "Maintenance is due at %(count)d machine", "Maintenance is due at %(count)d machines", "count"
-    )
-    return subject % {"count": len(machines)}
+    text = ngettext("Maintenance is due at %(count)d machine", "Maintenance is due at %(count)d machines", count)
+    return text % {"count": count}
+
+
+_lazy_subject = lazy(_subject, str)

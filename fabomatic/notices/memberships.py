@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from email.utils import parseaddr
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import lazy
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
 from fabomatic.models import Notice
 from fabomatic.notices.letters import Letter, readers, settled
-
-_date_format = lazy(date_format, str)
 
 
 def membership_letters(now: datetime) -> Iterator[Letter]:
@@ -31,6 +29,12 @@ def membership_letters(now: datetime) -> Iterator[Letter]:
     _name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
     for day, member in ending:
         if (member.pk, day.isoformat()) not in told:
-            subject = _("Your membership ends on %(day)s") % {"day": _date_format(day, "DATE_FORMAT")}
             context = {"until": day, "is_today": day == today, "address": address}
-            yield Letter(Notice.Kind.MEMBERSHIP, member, (day.isoformat(),), subject, "membership", context)
+            yield Letter(Notice.Kind.MEMBERSHIP, member, (day.isoformat(),), _lazy_subject(day), "membership", context)
+
+
+def _subject(day: date) -> str:
+    return _("Your membership ends on %(day)s") % {"day": date_format(day, "DATE_FORMAT")}
+
+
+_lazy_subject = lazy(_subject, str)

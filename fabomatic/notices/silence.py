@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
+from django.utils.functional import lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from fabomatic.models import Notice
 from fabomatic.notices.letters import MOST_LINES, Letter, in_a_subject, may_list, readers, settled
@@ -84,15 +84,19 @@ def _letter(member: Member, abouts: tuple[str, ...], news: _News) -> Letter:
         "count": len(boards),
         "list_url": f"{link_to('admin:machines_machine_changelist')}?silent=yes",
     }
-    return Letter(Notice.Kind.SILENCE, member, abouts, _subject(boards), "silence", context)
+    return Letter(Notice.Kind.SILENCE, member, abouts, _lazy_subject(boards), "silence", context)
 
 
-def _subject(boards: list[Silent]) -> Any:
+def _subject(boards: list[Silent]) -> str:
     if not boards:
         return _("All boards are silent")
     if len(boards) == 1:
         return _("A board is silent: %(machine)s") % {"machine": boards[0].name}
-    return ngettext_lazy("%(count)d board is silent", "%(count)d boards are silent", "count") % {"count": len(boards)}
+    count = len(boards)
+    return ngettext("%(count)d board is silent", "%(count)d boards are silent", count) % {"count": count}
+
+
+_lazy_subject = lazy(_subject, str)
 
 
 # ---- what is so ------------------------------------------------------------------------------------------------------

@@ -153,12 +153,13 @@ def _do_restore(request: HttpRequest, source: Source) -> HttpResponse:
 
 def _compared(found: Examined) -> list[tuple[str, Any, Any]]:
     now = present()
-    return [
+    rows = [
         (_("members"), found.members, now.members if now else None),
         (_("machines"), found.machines, now.machines if now else None),
         (_("uses"), found.uses, now.uses if now else None),
-        (_("version of the tables"), found.version, now.version if now else None),
     ]
+    versions = (_("version of the tables"), found.version, now.version if now else None)
+    return rows if versions[1] == versions[2] else [*rows, versions]
 
 
 def _kept(request: HttpRequest, name: str) -> Backup:

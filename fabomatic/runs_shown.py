@@ -40,8 +40,8 @@ class Shown:
         return self.kind.label
 
     @property
-    def is_bad(self) -> bool:
-        return self.is_late or (self.run is not None and not self.run.is_ok)
+    def has_failed(self) -> bool:
+        return self.run is not None and not self.run.is_ok
 
 
 def all_shown(now: datetime) -> list[Shown]:
@@ -54,11 +54,8 @@ def all_shown(now: datetime) -> list[Shown]:
 
 def in_trouble(now: datetime) -> list[Shown]:
     """Jobs that failed when they last ran, and a backup that is old; what else is late the system page says."""
-    return [
-        Shown(kind, run, is_late)
-        for kind, run, is_late in _latest(now)
-        if kind in JOBS and ((run is not None and not run.is_ok) or (is_late and kind is Run.Kind.BACKUP))
-    ]
+    jobs = (Shown(kind, run, is_late) for kind, run, is_late in _latest(now) if kind in JOBS)
+    return [job for job in jobs if job.has_failed or (job.is_late and job.kind is Run.Kind.BACKUP)]
 
 
 def _latest(now: datetime) -> Iterator[tuple[Run.Kind, Run | None, bool]]:

@@ -1,8 +1,9 @@
-"""All tests, in two lanes at the same time: `python -m tests.run_all`.
+"""All tests, in three lanes at the same time: `python -m tests.run_all`.
 
 What starts a broker or a browser mostly waits, what calls functions mostly computes; one after the other they take
 almost twice as long. What computes goes second wherever both want the processor: boards wait for two seconds and no
-longer. The first lane is heard as it goes, the second when it has ended.
+longer. What needs a real cron waits for the minute to turn. The lane that computes is heard as it goes, the others when
+they have ended.
 """
 
 from __future__ import annotations
@@ -12,32 +13,48 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
 ROOT = Path(__file__).resolve().parent.parent
 LIVE = ("tests/broker", "tests/browser")
+ON_CRON = ("tests/cron",)
 PYTEST = (sys.executable, "-m", "pytest")
-# The cache is one file for both lanes; the failures of the last run are worth remembering of the larger one.
-LIVE_LANE = (*PYTEST, "-p", "no:cacheprovider", *LIVE)
-OTHERS = (*PYTEST, "tests", *(f"--ignore={folder}" for folder in LIVE))
+# The cache is one file for all lanes; the failures of the last run are worth remembering of the largest one.
+BESIDE = (*PYTEST, "-p", "no:cacheprovider")
+LANES = {
+    "With a real broker and a real browser": (*BESIDE, *LIVE),
+    "With a real cron": (*BESIDE, *ON_CRON),
+}
+OTHERS = (*PYTEST, "tests", *(f"--ignore={folder}" for folder in (*LIVE, *ON_CRON)))
 ON_POSTGRESQL = (sys.executable, "-m", "tests.run_on_postgresql")
 POLITE = 10
 
 
 def main() -> int:
+    with ExitStack() as stack:
+        lanes = {name: stack.enter_context(beside(command)) for name, command in LANES.items()}
+        os.nice(POLITE)  # from here on, and with it what is started from here
+        codes = [subprocess.run(command, cwd=ROOT).returncode for command in (OTHERS, ON_POSTGRESQL)]
+        for name, (process, output) in lanes.items():
+            codes.append(process.wait())
+            print(f"\n{name}:", flush=True)
+            show(output)
+    return max(map(abs, codes))  # negative: killed
+
+
+@contextmanager
+def beside(command: tuple[str, ...]) -> Iterator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
     with tempfile.TemporaryFile() as output:
-        live = subprocess.Popen(LIVE_LANE, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         try:
-            os.nice(POLITE)  # from here on, and with it what is started from here
-            codes = [subprocess.run(command, cwd=ROOT).returncode for command in (OTHERS, ON_POSTGRESQL)]
-            codes.append(live.wait())
+            yield process, output
         except BaseException:
-            os.killpg(live.pid, signal.SIGTERM)  # and the brokers and browsers it has started
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)  # and the brokers, browsers and the cron it has started
             raise
-        print("\nWith a real broker and a real browser:", flush=True)
-        show(output)
-    return max(codes)
 
 
 def show(output: IO[bytes]) -> None:

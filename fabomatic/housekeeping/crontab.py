@@ -112,9 +112,7 @@ def is_in_another_time_zone(now: datetime) -> bool:
 
 def _refuse_what_cron_cannot_take(lines: list[str]) -> None:
     if not all("%" not in line and line.removesuffix("\n").isprintable() for line in lines):
-        text = _(
-            "Cron cannot take %(folder)s: its name, and that of Python's folder, must be without % and line breaks."
-        )
+        text = _("Cron cannot take a path with a percent sign or a line break: %(folder)s, or that of Python.")
         raise CrontabTrouble(text % {"folder": repr(str(settings.BASE_DIR))})
 
 

@@ -6,7 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, SystemCheckError
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,6 +20,13 @@ log = logging.getLogger("fabomatic.housekeeping")
 
 class Command(django_crontab.Command):
     help = _("Adds the lab's jobs to the crontab of whoever runs it, shows or removes them.")
+
+    def check(self, *args: Any, **options: Any) -> None:
+        try:
+            super().check(*args, **options)
+        except SystemCheckError as error:  # with such settings no job comes as far as noting its failure
+            log.error("No job runs: %s", " ".join(str(error).split()))
+            raise
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -15,7 +15,7 @@ from machines.models import Machine, Use
 from members.models import Member
 from telemetry.database import sqlite_path
 
-_GZIP, _SQLITE, _POSTGRESQL = b"\x1f\x8b", b"SQLite format 3\0", b"PGDMP"
+_GZIP, _POSTGRESQL = b"\x1f\x8b", b"PGDMP"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,13 @@ def _look(path: Path, plain: Path, *, is_own: bool) -> tuple[datetime | None, fa
         if connection.vendor != "postgresql":
             raise NoBackup(_("This is a copy of a PostgreSQL database, and the lab's is SQLite."))
         return by_name or postgresql.made_at(path), postgresql.look(path)
-    if not beginning.startswith((_GZIP, _SQLITE)):
+    if not beginning.startswith((_GZIP, sqlite.MAGIC)):
         raise NoBackup(_("This is no backup of Fabomatic."))
     at = None
     if beginning.startswith(_GZIP):
         at = files.unpack(path, plain)
         with plain.open("rb") as file:
-            if file.read(16) != _SQLITE:
+            if file.read(16) != sqlite.MAGIC:
                 raise NoBackup(_("This is no backup of Fabomatic."))
     else:
         files.copy_plain(path, plain)

@@ -43,6 +43,7 @@ def put_aside(now: datetime) -> Path:
     """Of the present database before another takes its place, whoever is in it and whatever was added to it."""
     with _said():
         folder = files.own_folder()
+        _tidy(folder)
         path, _examined = _write(folder, now, is_before_restore=True)
         keeping.rotate(folder, now)
     return path

@@ -22,6 +22,7 @@ from fabomatic.backups.facts import NEEDED, Facts, require_ours
 
 COPY_SECONDS = 30.0  # for one that is locked; a copy that goes on is not interrupted
 ENDING = ".sqlite3.gz"
+MAGIC = b"SQLite format 3\0"
 _SIDES = ("-wal", "-shm", "-journal")
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
@@ -122,8 +123,11 @@ def condition(live: Path) -> Condition:
     """Broken: SQLite itself says so, or there is nothing of ours in it. One that is locked is not broken."""
     if not live.exists():
         return Condition.MISSING
+    with live.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            return Condition.BROKEN
     try:
-        with closing(_open(live)) as database:
+        with closing(_open(live, "ro")) as database:  # which leaves an old journal as it is, should it be of use
             is_whole = database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
             tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     except sqlite3.Error as error:
@@ -178,6 +182,6 @@ def _same_pages(source: sqlite3.Connection, target: sqlite3.Connection) -> None:
         source.execute("VACUUM")
 
 
-def _open(live: Path) -> sqlite3.Connection:
+def _open(live: Path, mode: str = "rw") -> sqlite3.Connection:
     """Never makes one."""
-    return sqlite3.connect(f"file:{quote(str(live))}?mode=rw", uri=True, timeout=5, isolation_level=None)
+    return sqlite3.connect(f"file:{quote(str(live))}?mode={mode}", uri=True, timeout=5, isolation_level=None)

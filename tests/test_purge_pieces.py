@@ -10,9 +10,9 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from fabomatic.privacy import purge_history, purge_log, purge_rows, purging
-from machines.models import Use
+from machines.models import Authorization, Use
 from members import pieces
-from members.models import Change
+from members.models import Change, Member
 from telemetry.models import Tap
 from tests.conftest import NOW
 from tests.purging import CUTOFF, SECOND, exact_things, names, purged, span, tap, use_ended
@@ -138,6 +138,17 @@ def test_where_nothing_is_left_to_do_nothing_is_locked(history):
     assert {query["sql"].split()[0] for query in queries} == {"SELECT"}
 
 
+def test_what_a_member_gave_others_loses_their_name_in_pieces_before_they_go(make_member, laser, monkeypatch):
+    gone = make_member("Gone", is_active=False)
+    Member.objects.filter(pk=gone.pk).update(created_at=CUTOFF - SECOND, deactivated_at=CUTOFF - SECOND)
+    for number in range(20):
+        Authorization.objects.create(member=make_member(f"Nina {number}"), machine=laser, granted_by=gone)
+    counts = []
+    between_pieces(monkeypatch, lambda: counts.append(Authorization.objects.filter(granted_by=gone).count()))
+    assert purged() == {"members deleted": 1}
+    assert counts[-4:] == [19, 17, 13, 5]
+
+
 # ---- what stops it ---------------------------------------------------------------------------------------------------
 
 
@@ -173,7 +184,6 @@ def test_what_changed_since_it_was_found_is_asked_again(history, monkeypatch):
     """The board brought more of a use that was taken for ended: it runs again."""
     found = purge_history.uses(span())
     use = Use.objects.filter(ended_at__lt=CUTOFF).order_by("pk").last()
-    Use.objects.filter(pk=use.pk).update(machine_id=use.machine_id)
     between_pieces(
         monkeypatch,
         lambda: Use.objects.filter(pk=use.pk).update(ended_at=None, duration=None, end_reason=""),
@@ -186,9 +196,9 @@ def test_what_changed_since_it_was_found_is_asked_again(history, monkeypatch):
 # ---- a database that is held -----------------------------------------------------------------------------------------
 
 
-def busy_for(monkeypatch, times, model_word):
-    """The first `times` updates of a table meet somebody else's lock."""
-    waiting = iter(range(times))
+def busy_for(monkeypatch, times, model_word, *, every=1):
+    """The first `times` updates of a table, or every second or third of them, meet somebody else's lock."""
+    turns = itertools.count()
     write = purge_rows.Old.purge
 
     def locked(self, watch):
@@ -196,7 +206,8 @@ def busy_for(monkeypatch, times, model_word):
             inner = self.write
 
             def refusing(rows):
-                if next(waiting, None) is not None:
+                turn = next(turns)
+                if turn < times and turn % every == 0:
                     raise OperationalError("database is locked")
                 return inner(rows)
 
@@ -211,6 +222,11 @@ def test_a_lock_is_waited_for(history, monkeypatch):
     busy_for(monkeypatch, 2, "Use")
     assert purged() == {"uses made anonymous": 50, "taps made anonymous": 50}
     assert left() == 0
+
+
+def test_patience_is_new_after_each_piece_that_was_done(history, monkeypatch):
+    busy_for(monkeypatch, 1000, "Use", every=2)
+    assert purged()["uses made anonymous"] == 50
 
 
 def test_one_kind_that_fails_keeps_no_other_from_being_done(history, monkeypatch, caplog):

@@ -25,16 +25,20 @@ T = TypeVar("T")
 Watch = Callable[[int], None]  # is told how many percent of a table were looked at
 
 
-def patiently(step: Callable[[], T]) -> T:
-    """Again where somebody else held what it needs; what is done is done, so a step goes on where it was."""
-    for seconds in PATIENCE:
+def patiently(step: Callable[[], T], so_far: Callable[[], Any] = lambda: None) -> T:
+    """Again where somebody else held what it needs, with new patience whenever it came further in between.
+
+    What is done is done: a step goes on where it was."""
+    waits, before = iter(PATIENCE), so_far()
+    while True:
         try:
             return step()
         except DatabaseError as error:
-            if not is_busy(error):
+            if so_far() != before:
+                waits, before = iter(PATIENCE), so_far()
+            if not is_busy(error) or (seconds := next(waits, None)) is None:
                 raise
         time.sleep(seconds)
-    return step()
 
 
 @dataclass
@@ -76,7 +80,7 @@ class Old:
 
         look()
         if waiting:
-            patiently(work)
+            patiently(work, lambda: changed)
         return changed
 
     @property

@@ -37,7 +37,26 @@ PEOPLE = [
     ("Alessandro", "Volta"),
     ("Émilie", "du Châtelet"),
 ]
-# By their place in the list; the others are members.
+# They were here before the last two weeks.
+PEOPLE_WHO_LEFT = [
+    ("Hypatia", "of Alexandria"),
+    ("Wang", "Zhenyi"),
+    ("Maria", "Merian"),
+    ("Sophie", "Germain"),
+    ("Niels", "Abel"),
+    ("Évariste", "Galois"),
+    ("Mary", "Somerville"),
+    ("Michael", "Faraday"),
+    ("James", "Maxwell"),
+    ("Sofja", "Kowalewskaja"),
+    ("Hertha", "Ayrton"),
+    ("Lise", "Meitner"),
+    ("Srinivasa", "Ramanujan"),
+    ("Enrico", "Fermi"),
+    ("Grete", "Hermann"),
+    ("Chien-Shiung", "Wu"),
+]
+# By their place in the list of people; the others are members.
 ROLES_OF = {0: "Administrators", 1: "Staff", 2: "Staff", 3: "Staff"}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 
-from fabomatic.privacy.words import STRUCK, Words
+from fabomatic.privacy.words import STRUCK, Words, as_one_text
 from machines.models import Authorization
 from members.changes import Details
 from members.models import Card, Change, Member
@@ -41,6 +41,12 @@ class About:
             kinds[Authorization].pk,
             namesakes.exists(),
         )
+
+    def may_concern(self, row: dict[str, Any], words: Words) -> bool:
+        """Cheap, for a hundred thousand rows."""
+        if row["object_id"] in self.things.get(row["content_type_id"], ()):
+            return True
+        return words.may_be_in(as_one_text([row["object_id"], row["object_repr"], row["details"]]))
 
     def is_about(self, change: Change, words: Words) -> bool:
         """Cards and authorizations that are gone are known by what was said of them when they came or went."""

@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.utils.translation import override
 
-from fabomatic.privacy.words import STRUCK, Words
+from fabomatic.privacy.words import STRUCK, Words, as_one_text, texts_in
 from machines.models import Authorization
 from members.apps import OUR_APPS
 from members.changes import Details, names_person, sentences
@@ -39,9 +39,9 @@ def by_them(member: Member, now: datetime) -> Iterator[dict[str, Any]]:
 def naming_them(member: Member, now: datetime) -> Iterator[dict[str, Any]]:
     """Of what is about something else only what names them."""
     words = _words_of_nobody_else(member)
-    for change in _read(Change.objects.exclude(_about(member)).exclude(member=member)):
-        texts = [change.object_repr, *_texts(change.details)]
-        if any(words.are_in(text) for text in texts) or _is_in_a_field(change.details, words):
+    keys = _naming_keys(member, words)
+    for start in range(0, len(keys), CHUNK):
+        for change in Change.objects.filter(pk__in=keys[start : start + CHUNK]).order_by("pk"):
             change.details = _only_own(change.details, words)
             if _is_person(change):
                 change.object_repr = _naming(change.object_repr, words)
@@ -60,6 +60,18 @@ def _about(member: Member) -> Q:
     for model, keys in own:
         found |= Q(content_type=kinds[model], object_id__in=[str(key) for key in keys])
     return found
+
+
+def _naming_keys(member: Member, words: Words) -> list[int]:
+    """Reads all of the log, no more of each row than it needs."""
+    rest = Change.objects.exclude(_about(member)).exclude(member=member).order_by("pk")
+    rows = rest.values_list("pk", "object_repr", "details").iterator(chunk_size=CHUNK)
+    return [
+        pk
+        for pk, what, details in rows
+        if words.may_be_in(as_one_text([what, details]))
+        and (any(words.are_in(text) for text in texts_in([what, details])) or _is_in_a_field(details, words))
+    ]
 
 
 def _words(member: Member) -> Words:
@@ -157,17 +169,6 @@ def _naming(text: Any, words: Words | None) -> Any:
 
 def _values(part: dict[str, Any], kept: Any) -> dict[str, Any]:
     return {"values": [kept(entry) for entry in part["values"]]} if "values" in part else {}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case list():
-            for item in value:
-                yield from _texts(item)
-        case dict():
-            yield from _texts(list(value.values()))
 
 
 def _is_in_a_field(details: Details, words: Words) -> bool:

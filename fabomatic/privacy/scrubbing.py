@@ -97,6 +97,8 @@ def _of_row(row: Row, fields: list[Any], words: Words) -> Row:
 
 
 def _of_change(row: Row, words: Words, about: About) -> Row:
+    if not about.may_concern(row, words):
+        return {}
     text, details = without_words(Change(**row), about, words)
     new = {"object_id": words.strike(row["object_id"]), "object_repr": text, "details": details}
     return {name: value for name, value in new.items() if value != row[name]}

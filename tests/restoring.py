@@ -9,8 +9,9 @@ from tests.broker.lab import ROOT, Database, worker_environment
 
 
 class LabInAFolder:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, broker: str = "mqtt://127.0.0.1:1", **environment: str) -> None:
         self.folder = folder
+        self.broker, self.more = broker, environment
         self.database = Database(folder / "lab.sqlite3")
         self.backups = folder / "backups"
 
@@ -18,10 +19,8 @@ class LabInAFolder:
     def environment(self):
         return worker_environment(
             self.database.path,
-            "mqtt://127.0.0.1:1",
-            BACKUP_FOLDER=str(self.backups),
-            BACKUP_SECOND_FOLDER="",
-            FAILURE_MAIL_TO="",
+            self.broker,
+            **{"BACKUP_FOLDER": str(self.backups), "BACKUP_SECOND_FOLDER": "", "FAILURE_MAIL_TO": "", **self.more},
         )
 
     def start(self, *arguments, **options):

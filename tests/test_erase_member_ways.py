@@ -58,7 +58,7 @@ def test_the_command_asks_twice_and_says_what_was_done(ada, laser, make_use, ans
     assert "Goes for ever: cards 1, authorizations 1" in said
     assert "Stays, without name and card: uses 1" in said
     assert f"Member {ada.pk} was erased." in said
-    assert "1 uses without name and card" in said
+    assert "uses without name and card: 1" in said
     assert not is_there(ada)
     assert nudged == [1]
 
@@ -142,7 +142,7 @@ def test_with_the_name_they_are_erased_and_the_counts_said(boss, ada, laser, mak
     boss.post(address(ada), {"step": "erase", "name": "lovelace"})
     assert not is_there(ada)
     assert told(boss) == [
-        f"Member {ada.pk} was erased: 1 uses without name and card; 2 cards, authorizations and mails deleted."
+        f"Member {ada.pk} was erased (uses without name and card: 1; cards, authorizations and mails deleted: 2)."
     ]
     assert boss.get(address(ada)).status_code == 404
 

@@ -101,7 +101,7 @@ def _erase(request: HttpRequest, member: Member, now: datetime) -> HttpResponse:
     if request.user.pk == member.pk:
         return redirect("admin:login")
     done = "; ".join(what_was_done(erased))
-    text = _("Member %(number)d was erased: %(done)s.") if done else _("Member %(number)d was erased.")
+    text = _("Member %(number)d was erased (%(done)s).") if done else _("Member %(number)d was erased.")
     messages.success(request, text % {"number": member.pk, "done": done})
     return redirect("admin:members_member_changelist")
 

@@ -66,12 +66,17 @@ def refusal(member: Member, by: Any) -> str:
 
 def erase(member: Member, by_id: int | None, now: datetime) -> Erased:
     by = Member.objects.select_related("role").get(pk=by_id) if by_id is not None else None
+    _require_erasable(member, by)  # asked while nobody waits, too
     with transaction.atomic():
-        if reason := refusal(member, by):
-            raise CannotErase(reason)
+        _require_erasable(member, by)
         # From here on no card of theirs starts anything, and nobody counts on them to stay in charge.
         Member.objects.filter(pk=member.pk, is_active=True).update(is_active=False, deactivated_at=now)
     return _erase(member, by, now, is_restored=False)
+
+
+def _require_erasable(member: Member, by: Any) -> None:
+    if reason := refusal(member, by):
+        raise CannotErase(reason)
 
 
 def erase_restored(member: Member, now: datetime) -> Erased:
@@ -166,8 +171,8 @@ def _forget_failed_logins(email: str | None) -> int:
 def _delete_account(member: Member, by: Member | None, now: datetime, uids: list[str], *, is_restored: bool) -> int:
     number = member.pk
     with transaction.atomic():
-        if not is_restored and (reason := refusal(member, by)):
-            raise CannotErase(reason)  # of what happened meanwhile
+        if not is_restored:
+            _require_erasable(member, by)  # what happened meanwhile
         _running(member).update(card_uid="")  # of a restored database: nobody stands there any more
         Use.objects.filter(member__isnull=True, card_uid__in=uids).update(card_uid="")
         deleted, _kinds = member.delete()

@@ -25,4 +25,4 @@ _DONE = (
 def what_was_done(erased: Erased) -> Iterator[str]:
     for name, things in _DONE:
         if count := getattr(erased, name):
-            yield f"{number_format(count, force_grouping=True)} {things}"
+            yield f"{things}: {number_format(count, force_grouping=True)}"

@@ -133,6 +133,12 @@ def test_a_crontab_that_cannot_be_read_is_not_replaced(subcommand, program, spoo
     assert spool.read_bytes() == OTHERS
 
 
+def test_that_there_is_none_is_understood_in_whatever_language_the_system_speaks(program, spool):
+    play(program, PROGRAM.replace('echo "no', '[ "$LC_ALL" = C ] || { echo "nessun crontab" >&2; exit 1; }; echo "no'))
+    manage("add")
+    assert len(ours(spool)) == len(SCHEDULE)
+
+
 def test_what_cron_refuses_is_told(program, spool):
     play(program, PROGRAM.replace("cat > new;", 'echo "bad minute" >&2; exit 1;'))
     with pytest.raises(CommandError, match="bad minute"):

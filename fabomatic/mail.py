@@ -11,10 +11,13 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from fabomatic.discreet import is_debugging
 from fabomatic.housekeeping.own_database import is_missing
 from fabomatic.models import Run, note_run
+from fabomatic.post import has_mail_server
 from members.mail import trouble_of
 
 log = logging.getLogger(__name__)
@@ -35,6 +38,9 @@ class NotingBackend(BaseEmailBackend):
         messages = list(email_messages)
         if not messages:
             return 0
+        if not has_mail_server() and not is_debugging():
+            # On the console it would stand in a log: addresses, names, and links that let people in.
+            return self._withhold(len(messages))
         try:
             sent = self._transport.send_messages(messages) or 0
         except Exception as error:
@@ -44,6 +50,14 @@ class NotingBackend(BaseEmailBackend):
             raise
         _note(sent)
         return sent
+
+    @staticmethod
+    def _withhold(count: int) -> int:
+        with translation.override(settings.LANGUAGE_CODE):
+            text = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
+            _keep(f"{text} {_('There is no mail server (EMAIL_URL).')}", is_ok=False)
+        log.warning("A mail was not sent: there is no mail server (EMAIL_URL). LOG_LEVEL=DEBUG writes it to the log.")
+        return count
 
 
 def _note(count: int, *, trouble: Exception | None = None) -> None:
@@ -55,10 +69,14 @@ def _note(count: int, *, trouble: Exception | None = None) -> None:
             log.error("A mail was not sent: %s", type(trouble).__name__)
             sentence = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
             text = f"{sentence} {trouble_of(trouble)}"
+    _keep(text, is_ok=trouble is None)
+
+
+def _keep(text: str, *, is_ok: bool) -> None:
     if is_missing():  # noting it would make an empty database
         return
     try:
         with transaction.atomic():
-            note_run(Run.Kind.MAIL, text, is_ok=trouble is None)
+            note_run(Run.Kind.MAIL, text, is_ok=is_ok)
     except DatabaseError as error:
         log.warning("That a mail was sent could not be noted: %s", type(error).__name__)

@@ -258,6 +258,8 @@ STORAGES = {
 }
 WORKER_LOG = _env.text("WORKER_LOG", "var/worker.log")
 # Where the worker alone keeps its last lines for the system page; a check or another command has nothing to add.
+# With DEBUG, names, addresses and whole card numbers may be in it.
+LOG_LEVEL = _env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING"))
 _keeps_log = bool(WORKER_LOG) and sys.argv[1:] == ["mqtt_worker"]
 # What jobs did, of as much as the worker's; there is no console where cron or a timer starts them.
 HOUSEKEEPING_LOG = "var/housekeeping.log"
@@ -266,11 +268,13 @@ _kept_log = WORKER_LOG if _keeps_log else HOUSEKEEPING_LOG if _is_job else ""
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"()": "fabomatic.discreet.Discreet", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console", *(["kept"] if _kept_log else [])], "level": "INFO"},
+    "root": {"handlers": ["console", *(["kept"] if _kept_log else [])], "level": LOG_LEVEL},
     # What paho has to say about lost connections telemetry/link.py says itself.
-    "loggers": {"paho": {"level": "CRITICAL"}, "axes": {"level": "ERROR"}},
+    "loggers": {"paho": {"level": "CRITICAL"}, "axes": {"level": "ERROR"}, "asyncio": {"level": "WARNING"}},
 }
 if _kept_log:
     LOGGING["handlers"]["kept"] = {

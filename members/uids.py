@@ -6,6 +6,13 @@ UID_DIGITS = 8
 DECIMAL_DIGITS = 10
 _SEPARATORS = re.compile(r"[\s:\-.]+")
 _HEX = re.compile(r"[0-9a-f]+")
+_SHOWN_DIGITS = 4
+# Together or in pairs; a date is none.
+_IN_A_TEXT = re.compile(
+    r"(?<![0-9a-z])(?!20\d\d[01]\d[0-3]\d(?![0-9a-z]))([0-9a-f]{8}|[0-9a-f]{2}([:-])[0-9a-f]{2}\2[0-9a-f]{2}\2[0-9a-f]{2})"
+    r"(?![0-9a-z]|[:-][0-9a-f]{2}(?![0-9a-z]))",
+    re.IGNORECASE,
+)
 
 
 def normalise_uid(text: str) -> str:
@@ -16,6 +23,16 @@ def normalise_uid(text: str) -> str:
 def is_reader_uid(uid: str) -> bool:
     """Whether a normalised uid is one the readers can send: the first four bytes of a card's id."""
     return len(uid) == UID_DIGITS and _HEX.fullmatch(uid) is not None
+
+
+def shortened(uid: str) -> str:
+    """As it may stand in a log: enough to tell two cards apart at a reader, too little to make one."""
+    return f"{uid[:_SHOWN_DIGITS]}…"
+
+
+def without_cards(text: str) -> str:
+    """Any text, with whatever in it may be a card's number shortened."""
+    return _IN_A_TEXT.sub(lambda found: shortened(normalise_uid(found[0])), text)
 
 
 def from_decimal(text: str) -> set[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from members.uids import without_cards
+
 logger = logging.getLogger("telemetry.worker")
 
 INTERVAL = 60.0
@@ -20,8 +22,10 @@ class Complaints:
     def say(
         self, reason: str, about: str = "", level: int = logging.WARNING, *, bug: BaseException | None = None
     ) -> None:
-        """`about` is cut and quoted: it may be anything that anybody published. A `bug` is told with its traceback."""
-        about = ascii(about[:60]) if about else ""
+        """`about` is cut, quoted and loses card numbers: it may be anything that anybody published. A `bug` is told
+        with its traceback."""
+        about = ascii(without_cards(about[:60])).replace("\\u2026", "...") if about else ""
+        reason = without_cards(reason)
         now = self._monotonic()
         if now - self._said.get((reason, about), -INTERVAL) < INTERVAL:
             self._withheld += 1

@@ -79,7 +79,7 @@ def seen(screen_ids: Iterable[int], now: datetime) -> None:
         if stale.exists():
             stale.update(last_seen_at=now)
     except DatabaseError as error:
-        logger.info("It could not be noted that screens were seen: %s", error)
+        logger.info("It could not be noted that screens were seen: %s", type(error).__name__)
 
 
 def code_in(text: str) -> str:

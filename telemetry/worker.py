@@ -308,7 +308,7 @@ class Worker:
             try:
                 write()
             except Exception as error:
-                logger.warning("Not everything could be written at the end: %s", error)
+                logger.warning("Not everything could be written at the end: %s", type(error).__name__)
         if self.link.fatal is None and self.link.is_connected:
             self.link.publish(self._stats_topic, self._statistics(is_connected=False))
             for topic in self._is_claimed:

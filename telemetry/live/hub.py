@@ -16,6 +16,7 @@ from weakref import WeakKeyDictionary
 from django.db import DatabaseError, close_old_connections
 from django.utils import timezone
 
+from telemetry.database import in_a_line
 from telemetry.live.feed import Feed, Trouble, feed
 from telemetry.live.guests import Credentials, viewers_now
 from telemetry.live.now import release
@@ -198,7 +199,7 @@ class Hub:
         try:
             self._wall.refresh(with_breath=with_breath or trouble is not None)
         except DatabaseError as error:
-            logger.warning("The database cannot be read: %s", error)
+            logger.warning("The database cannot be read: %s", in_a_line(error))
             close_old_connections()
             return [Trouble.DATABASE]
         return [] if trouble is None else [trouble]

@@ -54,10 +54,11 @@ def _sockets(request: HttpRequest) -> str:
 
 
 class GZip(GZipMiddleware):
-    """Django 5.2 makes each part of an asynchronous stream a gzip file of its own; browsers read the first alone."""
+    """Django 5.2 makes each part of an asynchronous stream a gzip file of its own; browsers read the first alone.
+    A backup is compressed already, and a small computer has no time to do it again."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if getattr(response, "is_async", False):
+        if getattr(response, "is_async", False) or response.get("Content-Type") == "application/octet-stream":
             return response
         return super().process_response(request, response)
 

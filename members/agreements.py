@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, override
 
 from members.models import Agreement, Member
+
+_GAP = re.compile(r"\[[^\]]+\]")
 
 
 def current() -> Agreement | None:
@@ -91,6 +94,11 @@ def starter_text() -> str:
         kept = ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
         cards_kept = ngettext("%(count)d day", "%(count)d days", card_days) % {"count": card_days}
         return "\n\n".join((*_who_and_what(), *_how_long(kept, cards_kept), *_rights()))
+
+
+def gaps(text: str) -> list[str]:
+    """What of it only the lab can say, and has not yet."""
+    return [gap for gap in _GAP.findall(starter_text()) if gap in text]
 
 
 def _who_and_what() -> tuple[str, ...]:

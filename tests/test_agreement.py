@@ -1,9 +1,11 @@
 """What members agree to: written by staff, one version after another, and read by everybody."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 from django.test import Client
 
 from members import agreements
@@ -43,6 +45,15 @@ def test_the_first_begins_in_the_language_of_the_lab(boss, settings):
     assert filled_in(boss, ADD)["text"] == agreements.starter_text()
 
 
+def test_gaps_that_only_the_lab_can_fill_are_not_published(boss):
+    text = filled_in(boss, ADD)["text"]
+    [error] = errors_of(boss.post(ADD, {"text": text}))["text"]
+    assert "[Name of the lab" in error
+    for gap in agreements.gaps(text):
+        text = text.replace(gap, "FabLab of Bologna [Italy]")
+    assert boss.post(ADD, {"text": text}).status_code == 302
+
+
 def test_it_is_published_with_number_and_author(boss, dora):
     save(boss, ADD, text="Be kind.\r\n\r\nSweep.  ")
     published = Agreement.objects.get()
@@ -61,6 +72,23 @@ def test_the_same_text_again_is_refused_with_a_sentence(boss, two_versions, text
     errors = errors_of(boss.post(ADD, {"text": text}))
     assert errors == {"text": ["This is the text of the current version: nothing has changed."]}
     assert Agreement.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("texts", "published"), [(("One", "Two"), 2), (("Same", "Same"), 1)])
+def test_two_who_publish_at_once_come_one_after_the_other(dora, texts, published):
+    clients = [client_of(dora) for _ in texts]
+
+    def publish(number):
+        try:
+            return clients[number].post(ADD, {"text": texts[number]}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = sorted(pool.map(publish, range(2)))
+    assert answers == ([302, 302] if published == 2 else [200, 302])
+    assert sorted(Agreement.objects.values_list("version", flat=True)) == list(range(1, published + 1))
 
 
 def test_going_back_to_an_older_text_is_a_new_version(boss, two_versions):

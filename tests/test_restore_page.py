@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import tempfile
 from datetime import timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from fabomatic import restore_page, uploads
+from fabomatic import asgi, restore_page, uploads
 from fabomatic.backups import making
 from fabomatic.backups.keeping import kept
 from members.models import Member
@@ -106,6 +107,12 @@ def test_one_is_downloaded_as_it_is(boss, backup):
     assert b"".join(response.streaming_content) == backup.read_bytes()
     assert response["Content-Disposition"] == f'attachment; filename="{backup.name}"'
     assert boss.get(f"{address(backup)}download/").status_code == 405
+
+
+def test_what_is_compressed_is_not_compressed_again(boss, backup):
+    response = boss.post(f"{address(backup)}download/", headers={"accept-encoding": "gzip"})
+    assert "Content-Encoding" not in response
+    assert int(response["Content-Length"]) == backup.stat().st_size
 
 
 @pytest.mark.parametrize(
@@ -246,6 +253,14 @@ def test_after_an_hour_it_is_gone(boss, backup):
         os.utime(old, (0, 0))
     assert boss.get(place).url == SYSTEM
     assert waiting() == []
+
+
+def test_what_comes_in_waits_on_the_disk_and_not_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(asgi, "WAITING", str(tmp_path / "waiting"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.delenv("TMPDIR", raising=False)
+    asgi._wait_on_disk()
+    assert tempfile.gettempdir() == str(tmp_path / "waiting")
 
 
 def test_it_can_be_given_up(boss, backup):

@@ -8,9 +8,11 @@ from django.contrib import admin
 from django.http import HttpResponse
 from django.test import AsyncClient, Client, RequestFactory
 
+from fabomatic.backups import making
 from fabomatic.middleware import security_headers
 from machines.models import Authorization, Intervention, Machine, MachineType, MaintenancePlan, Use
-from members.models import Card, Change, Member, Role
+from members import agreements
+from members.models import Agreement, Card, Change, Member, Role
 from telemetry.models import Board, Screen, Tap
 from tests.conftest import NOW
 from tests.staff import client_of, page
@@ -144,10 +146,12 @@ def lab(laser, ada, dora, make_plan, make_use):
     Board.objects.create(serial="A1", machine=laser, last_seen_at=NOW)
     Tap.objects.create(at=NOW, machine=laser, uid=ada.uid, member=ada, outcome="granted", level=1)
     Screen.objects.create(name="Workshop")
+    agreements.publish("# Rules\n- Sweep.", dora, NOW)
     return client_of(dora)
 
 
 MODELS = (
+    Agreement,
     Authorization,
     Board,
     Card,
@@ -179,9 +183,18 @@ def test_no_model_of_the_administration_is_forgotten():
     assert set(admin.site._registry) == {*MODELS, *only_read}
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/password_change/", "/?kiosk", "/", "/screen/"])
+@pytest.mark.parametrize(
+    "path", ["/admin/", "/admin/password_change/", "/?kiosk", "/", "/screen/", "/agreement/", "/admin/system/"]
+)
 def test_no_other_page_does_either(lab, path):
     assert refused_in(lab.get(path)) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_neither_does_the_way_to_a_restored_backup(lab):
+    place = f"/admin/system/backups/{making.make(NOW).path.name}/"
+    answers = [lab.get(place), lab.post(place), lab.post(place, {"word": "RESTORE"})]
+    assert [refused_in(response) for response in answers] == [[], [], []]
 
 
 def test_neither_does_what_asks_before_it_does_something(lab):

@@ -35,6 +35,9 @@ class AgreementForm(forms.ModelForm):
         agreements.hold()  # until it is saved: of two who publish the same at once, the second is told
         if agreements.is_same(text):
             raise ValidationError(_("This is the text of the current version: nothing has changed."), code="same")
+        if gaps := agreements.gaps(text):  # published it could not be mended any more
+            sentence = _("Fill in what stands in brackets, or take it out: %(gaps)s")
+            raise ValidationError(sentence, code="gaps", params={"gaps": " ".join(gaps)})
         return text
 
 

@@ -53,6 +53,9 @@ class Part:
     relations: tuple[str, ...] = ()  # fields by which something is this person's: the tests look for those left out
 
 
+_SECONDS = {"duration": _("duration"), "reading": _("odometer")}
+
+
 def _of(model: type[Model], *names: str, **labels: Any) -> tuple[Column, ...]:
     """Called as the model calls them; `labels` for what is no field of it."""
     fields = [model._meta.get_field(name) for name in names if name not in labels]
@@ -63,8 +66,9 @@ def _of(model: type[Model], *names: str, **labels: Any) -> tuple[Column, ...]:
 
 
 def _column(field: Field[Any, Any] | Any) -> Column:
-    kind = Kind.SECONDS if field.name in ("duration", "reading") else Kind.PLAIN
-    return Column(field.name, field.verbose_name, kind, tuple(field.flatchoices or ()))
+    if field.name in _SECONDS:
+        return Column(field.name, _SECONDS[field.name], Kind.SECONDS)
+    return Column(field.name, field.verbose_name, choices=tuple(field.flatchoices or ()))
 
 
 def _values(rows: QuerySet[Any], columns: tuple[Column, ...], **elsewhere: Any) -> Iterator[Row]:

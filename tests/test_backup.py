@@ -54,7 +54,7 @@ def test_the_job_makes_one_reads_it_back_and_notes_what_is_in_it(folder, laser, 
     said = run()
     (made,) = kept()
     assert f"{made.path.name} (" in said
-    assert "read back: 1 members, 1 machines, 1 uses" in said
+    assert "read back (members: 1, machines: 1, uses: 1)" in said
     noted = Run.objects.get(kind=Run.Kind.BACKUP)
     assert noted.is_ok
     assert noted.text in said

@@ -59,7 +59,7 @@ def test_what_was_backed_up_is_back_and_what_came_later_is_kept_aside(backup, ma
 def test_it_says_what_it_did_and_what_is_left_to_do(backup, later):
     restored = restore(backup, later)
     assert restored.sentences == [
-        f"Restored {backup.name} of 2026-03-10 13:00: 2 members, 1 machines, 1 uses.",
+        f"Restored {backup.name} of 2026-03-10 13:00 (members: 2, machines: 1, uses: 1).",
         f"What was there before is kept in {restored.kept_aside}.",
         "Everybody has to log in again.",
         "Run `manage.py purge_gdpr`: what was purged since then is there again.",
@@ -175,8 +175,8 @@ def test_it_shows_both_and_asks(backup, make_member, monkeypatch):
                 command(backup.name)
         else:
             said = command(backup.name)
-            assert "In the backup: 2026-03-10 13:00: 2 members, 1 machines, 1 uses (members 000" in said
-            assert "There now: 3 members" in said
+            assert "In the backup: 2026-03-10 13:00: members: 2, machines: 1, uses: 1 (members 000" in said
+            assert "There now: members: 3" in said
         assert first_names() == expected
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.db import DatabaseError, connection
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from fabomatic.backups import facts, files, keeping, postgresql, sqlite
@@ -25,6 +26,11 @@ class Examined:
     machines: int
     uses: int
     version: str
+
+    def in_words(self) -> str:
+        counts = {"members": self.members, "machines": self.machines, "uses": self.uses}
+        shown = {name: number_format(count, force_grouping=True) for name, count in counts.items()}
+        return _("members: %(members)s, machines: %(machines)s, uses: %(uses)s") % shown
 
 
 def examine(path: Path) -> Examined:

@@ -160,9 +160,8 @@ def _tell_the_worker() -> None:
 
 
 def _said(path: Path, examined: examining.Examined, swap: _Swap) -> list[str]:
-    counts = {"members": examined.members, "machines": examined.machines, "uses": examined.uses}
-    text = _("Restored %(name)s of %(time)s: %(members)d members, %(machines)d machines, %(uses)d uses.")
-    said = [text % {"name": path.name, "time": _time(examined.at), **counts}]
+    facts = {"name": path.name, "time": _time(examined.at), "counts": examined.in_words()}
+    said = [_("Restored %(name)s of %(time)s (%(counts)s).") % facts]
     if swap.kept_aside is None:
         said.append(_("There was no database before."))
     else:

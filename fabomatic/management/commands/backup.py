@@ -24,16 +24,10 @@ class Command(Job):
 
 
 def _said(made: Made) -> str:
-    text = _(
-        "%(name)s (%(size)s) was made and read back: %(members)d members, %(machines)d machines, %(uses)d uses. "
-        "Old ones removed: %(removed)d."
-    )
-    found = made.examined
+    text = _("%(name)s (%(size)s) was made and read back (%(counts)s). Old ones removed: %(removed)d.")
     return text % {
         "name": made.path.name,
         "size": filesizeformat(made.path.stat().st_size).replace("\xa0", " "),
-        "members": found.members,
-        "machines": found.machines,
-        "uses": found.uses,
+        "counts": made.examined.in_words(),
         "removed": made.removed,
     }

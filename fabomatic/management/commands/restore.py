@@ -74,7 +74,5 @@ def _chosen(name: str) -> Path:
 def _in_a_line(title: str, found: Examined | None) -> str:
     if found is None:
         return f"{title} {_('no database that can be read')}"
-    text = _("%(members)d members, %(machines)d machines, %(uses)d uses")
-    facts = text % {"members": found.members, "machines": found.machines, "uses": found.uses}
     at = f"{timezone.localtime(found.at):%Y-%m-%d %H:%M}: " if found.at else ""
-    return f"{title} {at}{facts} ({found.version})"
+    return f"{title} {at}{found.in_words()} ({found.version})"

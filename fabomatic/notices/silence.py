@@ -125,7 +125,8 @@ def _silent_boards(heard: list[Silent], now: datetime) -> dict[str, Silent]:
     }
     if not began:
         return {}
-    in_use = set(Use.objects.filter(ended_at__isnull=True).order_by().values_list("machine_id", flat=True))
+    running = Use.objects.filter(machine_id__in=began, ended_at__isnull=True).order_by()
+    in_use = set(running.values_list("machine_id", flat=True))
     back = [
         started_at
         for _machine_id, started_at in _downtimes({machine.id: machine for machine in heard})

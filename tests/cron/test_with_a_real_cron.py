@@ -10,23 +10,25 @@ from fabomatic.housekeeping.schedule import SCHEDULE
 OTHERS = """# not the lab's
 OTHER=1
 @weekly true
-* * * * * echo somebody else is here
+* * * * * touch "{control}"; echo somebody else is here
 0 0 1 1 * nice /srv/lab2/manage.py crontab run 0a1b # fabomatic in /srv/lab2
 """
 LONGEST = 200  # seconds until a minute has turned that cron knows the lines in, and a busy machine has run the jobs
 
 
 @pytest.fixture(scope="module")
-def seen(cron, lab):
+def seen(cron, lab, tmp_path_factory):
     """One story, told once: it waits for a minute to turn."""
-    seen = SimpleNamespace()
-    cron.write(OTHERS if cron.mails else OTHERS.replace("echo", "true"))
+    seen, control = SimpleNamespace(), tmp_path_factory.mktemp("control") / "ran"
+    others = OTHERS.format(control=control)
+    cron.write(others if cron.mails else others.replace("echo", "true"))
     seen.before = cron.read()
     lab.schedule(backup="* * * * *", check_hours="* * * * *")
     try:
         with lab.as_if_running("check_hours"):
             seen.adding = lab.manage("crontab", "add", through=cron.through)
             seen.added = cron.read()
+            require_life(control)
             wait_until(lambda: lab.said("backup").endswith("\n"), lab, cron)
             wait_until(lambda: lab.said("check_hours").endswith(".\n"), lab, cron)
             wait_until(lambda: not cron.mails or cron.subjects(), lab, cron)
@@ -37,6 +39,15 @@ def seen(cron, lab):
         seen.removing = lab.manage("crontab", "remove", through=cron.through)
     seen.removed = cron.read()
     return seen
+
+
+def require_life(control):
+    """Some containers' cron starts and then runs nobody's jobs: that says nothing about ours."""
+    deadline = time.monotonic() + LONGEST
+    while not control.exists():
+        if time.monotonic() > deadline:
+            pytest.skip("cron runs here, but starts no job of anybody's")
+        time.sleep(0.5)
 
 
 def wait_until(is_so, lab, cron):

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import shutil
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,15 +24,17 @@ from fabomatic.backups.errors import BackupFailed, NoBackup
 
 PART = ".fabomatic-part-"
 PIECE = 1024 * 1024
+ABANDONED_SECONDS = 86400
 SPARE = 16 * PIECE  # what the disk keeps for everybody else
 
 
 def own_folder() -> Path:
     """Parents are made below the project only: elsewhere a missing one is a disk that is not mounted."""
     folder = Path(settings.BACKUP_FOLDER)
-    is_inside = folder.is_relative_to(settings.BASE_DIR)
+    if folder.is_dir():
+        return folder
     try:
-        folder.mkdir(mode=0o700, parents=is_inside, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=folder.is_relative_to(settings.BASE_DIR))
     except OSError:
         text = _("The folder for backups, %(folder)s, cannot be made; is its disk mounted?")
         raise BackupFailed(text % {"folder": folder}) from None
@@ -46,7 +49,8 @@ def workplace(folder: Path, prefix: str = PART) -> Iterator[Path]:
     with TemporaryDirectory(prefix=prefix, dir=folder, ignore_cleanup_errors=True) as place:
         lock = os.open(place, os.O_RDONLY)
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            with suppress(OSError):  # shares in the network may know no locks on folders
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield Path(place)
         finally:
             os.close(lock)
@@ -58,10 +62,20 @@ def tidy(folder: Path, prefix: str = PART) -> None:
         with suppress(OSError):
             lock = os.open(place, os.O_RDONLY)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(place)
+                if _is_abandoned(lock):
+                    shutil.rmtree(place)
             finally:
                 os.close(lock)
+
+
+def _is_abandoned(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return time.time() - os.fstat(lock).st_mtime > ABANDONED_SECONDS
+    return True
 
 
 def private(path: Path) -> Path:
@@ -84,7 +98,8 @@ def put(part: Path, path: Path) -> None:
     if os.geteuid() == 0:
         give_to_owner_of(path.parent, part)
     part.rename(path)
-    sync(path.parent)
+    with suppress(OSError):  # nor that a folder is to be written
+        sync(path.parent)
 
 
 def sync(path: Path) -> None:

@@ -166,6 +166,13 @@ def _rows(script: IO[bytes]) -> Iterator[bytes]:
 # ---- in --------------------------------------------------------------------------------------------------------------
 
 
+def let_nobody_write() -> None:
+    """Until the transaction ends; who reads goes on reading."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
+        cursor.execute(f"LOCK TABLE {_names(own_tables())} IN EXCLUSIVE MODE")
+
+
 def put_back(path: Path) -> None:
     """Within the caller's transaction: nobody sees it half done, and whatever goes wrong leaves the old one.
 
@@ -175,12 +182,15 @@ def put_back(path: Path) -> None:
     with database.cursor() as cursor:
         cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'")
         if tables := own_tables():
-            names = ", ".join(connection.ops.quote_name(name) for name in tables)
-            cursor.execute(f"DROP TABLE {names}")
+            cursor.execute(f"DROP TABLE {_names(tables)}")
         with _script(path) as script:
             _run(script, cursor)
         cursor.execute("RESET search_path")
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # a migration cannot change a table with checks outstanding
+
+
+def _names(tables: list[str]) -> str:
+    return ", ".join(connection.ops.quote_name(name) for name in tables)
 
 
 def _run(script: IO[bytes], cursor: Any) -> None:

@@ -93,10 +93,9 @@ def _restore_sqlite(path: Path, now: datetime) -> tuple[examining.Examined, _Swa
         if condition is not sqlite.Condition.HEALTHY:
             aside = sqlite.exchange(plain, live, now)
             return examined, _Swap(aside, erased, was_updated, is_another_file=True)
-        aside = making.put_aside(now)
         files.require_space(live.parent, plain.stat().st_size)  # the journal takes all of it at once
         connection.close()
-        sqlite.pour(plain, live)
+        aside = sqlite.pour(plain, live, lambda: making.put_aside(now))
         return examined, _Swap(aside, erased, was_updated)
 
 
@@ -105,13 +104,16 @@ def _restore_sqlite(path: Path, now: datetime) -> tuple[examining.Examined, _Swa
 
 def _restore_pg(path: Path, now: datetime) -> tuple[examining.Examined, _Swap]:
     examined = examining.examine(path)
-    aside = making.put_aside(now) if "members_member" in postgresql.own_tables() else None
+    aside = None
     try:
         with transaction.atomic():
+            if "members_member" in postgresql.own_tables():
+                postgresql.let_nobody_write()
+                aside = making.put_aside(now)
             postgresql.put_back(path)
             was_updated, erased = _bring_up_to_date(examined, now)
     except Exception as error:  # the driver's own, and Django's around it
-        if isinstance(error, NoBackup | RestoreFailed | OSError):
+        if isinstance(error, NoBackup | BackupFailed | RestoreFailed | OSError):
             raise
         raise postgresql.failure_in_words(error) from None
     finally:

@@ -24,6 +24,7 @@ COPY_SECONDS = 30.0  # for one that is locked; a copy that goes on is not interr
 ENDING = ".sqlite3.gz"
 MAGIC = b"SQLite format 3\0"
 _SIDES = ("-wal", "-shm", "-journal")
+_STEP_PAGES = 8  # at a time: the first of them take the lock, the last of them end it
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
@@ -138,14 +139,28 @@ def condition(live: Path) -> Condition:
     return Condition.HEALTHY if is_whole and tables >= NEEDED else Condition.BROKEN
 
 
-def pour(plain: Path, live: Path) -> None:
-    """One transaction: who has it open sees the old one or the new one, whatever is killed meanwhile."""
+def pour(plain: Path, live: Path, keep_aside: Callable[[], Path]) -> Path:
+    """One transaction: who has it open sees the old one or the new one, whatever is killed meanwhile.
+
+    The old one is kept aside within it. Nobody writes any more by then, so that nothing is in neither of them; boards
+    keep what happens meanwhile, and are answered by the old one.
+    """
+    give_up = _give_up_after(COPY_SECONDS, RestoreFailed)
+    aside: list[Path] = []
+
+    def look(status: int, remaining: int, total: int) -> None:
+        give_up(status, remaining, total)
+        if status == sqlite3.SQLITE_OK and not aside:
+            aside.append(keep_aside())
+
     with closing(sqlite3.connect(plain)) as source, closing(_open(live)) as target:
         _same_pages(source, target)
+        target.execute("PRAGMA journal_mode=WAL")
         target.execute("PRAGMA synchronous=FULL")
-        source.backup(target, progress=_give_up_after(COPY_SECONDS, RestoreFailed), sleep=0.01)
+        source.backup(target, pages=_STEP_PAGES, progress=look, sleep=0.01)
         with suppress(sqlite3.Error):  # the journal has grown to the size of it all
             target.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return aside[0]
 
 
 def exchange(plain: Path, live: Path, now: datetime) -> Path | None:

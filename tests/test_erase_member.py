@@ -158,7 +158,7 @@ def test_the_command_line_may_erase_anybody_else(carla, dora):
 
 def test_a_tap_meanwhile_starts_nothing(ada, dora, monkeypatch):
     seen = []
-    monkeypatch.setattr(erasing, "scrub", lambda *_: seen.append(Member.objects.get(pk=ada.pk).is_active) or 0)
+    monkeypatch.setattr(erasing, "scrub", lambda _people: seen.append(Member.objects.get(pk=ada.pk).is_active) or 0)
     erase(ada, dora.pk, NOW)
     assert seen == [False]
 

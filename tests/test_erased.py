@@ -10,6 +10,7 @@ import time_machine
 from fabomatic.privacy import erased
 from fabomatic.privacy.erasing import erase
 from machines.models import Use
+from members.changes import note, value
 from members.models import Change, Member
 from tests.conftest import NOW
 from tests.member_desk import act
@@ -88,6 +89,21 @@ def test_a_restored_backup_forgets_whom_it_still_has(ada, bruno, dora, laser, ma
     assert set(Member.objects.values_list("pk", flat=True)) == {bruno.pk, dora.pk}
     assert Use.objects.get().card_uid == ""
     assert Change.objects.get().member is None
+
+
+def test_several_are_forgotten_in_one_reading(ada, bruno, carla, dora, laser, make_use):
+    Member.objects.update(created_at=NOW - 100 * AN_HOUR)
+    make_use(laser, note="Ada Lovelace with Bruno Munari and Carla Scarpa")
+    note(dora.pk, ada, Change.Kind.CHANGED, [{"did": "changed", "values": [value("notes", None, "shy")]}])
+    both = [{"did": "changed", "values": [value("member", "Ada Lovelace", "Bruno Munari", personal=True)]}]
+    note(dora.pk, Use.objects.get(), Change.Kind.CHANGED, both)
+    for member in (ada, bruno):
+        erased.remember(member.pk, NOW)
+    assert erased.again(NOW - AN_HOUR, NOW + AN_HOUR) == 2
+    assert Use.objects.get().note == "… with … and Carla Scarpa"
+    about, of_use, *_erased = Change.objects.order_by("pk")
+    assert about.details[0]["values"] == [value("notes", None, "…")]
+    assert of_use.details[0]["values"] == [value("member", "…", "…", personal=True)]
 
 
 def test_who_was_deleted_before_the_backup_was_made_is_not_in_it(ada):

@@ -45,13 +45,13 @@ def again(backup_at: datetime, now: datetime) -> int:
     """In a database just restored: erases whom the lab had erased since that backup was made. How many."""
     from fabomatic.privacy.erasing import erase_restored
 
-    erased = 0
-    for member_id, at in _since(backup_at).items():
-        member = Member.objects.select_related("role").filter(pk=member_id, created_at__lte=at).first()
-        if member is not None:
-            erase_restored(member, now)
-            erased += 1
-    return erased
+    people = [
+        member
+        for member_id, at in _since(backup_at).items()
+        if (member := Member.objects.select_related("role").filter(pk=member_id, created_at__lte=at).first())
+    ]
+    erase_restored(people, now)
+    return len(people)
 
 
 def _since(backup_at: datetime) -> dict[int, datetime]:

@@ -7,7 +7,7 @@ found, goes last.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -34,6 +34,7 @@ from telemetry.models import Tap
 
 ERASED = gettext_noop("Erased a member.")
 PIECE = 500
+AT_ONCE = 50
 
 
 class CannotErase(Exception):
@@ -71,7 +72,7 @@ def erase(member: Member, by_id: int | None, now: datetime) -> Erased:
         _require_erasable(member, by)
         # From here on no card of theirs starts anything, and nobody counts on them to stay in charge.
         Member.objects.filter(pk=member.pk, is_active=True).update(is_active=False, deactivated_at=now)
-    return _erase(member, by, now, is_restored=False)
+    return _erase(member, by, now)
 
 
 def _require_erasable(member: Member, by: Any) -> None:
@@ -79,26 +80,43 @@ def _require_erasable(member: Member, by: Any) -> None:
         raise CannotErase(reason)
 
 
-def erase_restored(member: Member, now: datetime) -> Erased:
-    """Somebody who was erased already and came back with a backup: nothing is a reason to keep them."""
-    return _erase(member, None, now, is_restored=True)
+def erase_restored(members: Sequence[Member], now: datetime) -> None:
+    """People who were erased already and came back with a backup: nothing is a reason to keep them."""
+    for start in range(0, len(members), AT_ONCE):
+        group = members[start : start + AT_ONCE]
+        people = [_person(member) for member in group]
+        for member, (words, _about) in zip(group, people, strict=True):
+            _forget_history(member, sorted(words.uids))
+            _without_author(member)
+        scrub(people)
+        for member in group:
+            _forget_traces(member)
+            _delete_account(member, None, now, is_restored=True)
 
 
-def _erase(member: Member, by: Member | None, now: datetime, *, is_restored: bool) -> Erased:
+def _erase(member: Member, by: Member | None, now: datetime) -> Erased:
     # The same instance would be emptied under whoever asked.
     member = Member.objects.select_related("role").get(pk=member.pk)
-    uids = list(Card.objects.filter(member=member).values_list("uid", flat=True))
-    words, about = Words(member.first_name, member.last_name, member.email, uids), About.member(member)
-    history = _forget_history(member, uids)
+    words, about = _person(member)
+    history = _forget_history(member, sorted(words.uids))
     changes = _without_author(member)
-    texts = scrub(words, about)
-    counts = {
+    texts = scrub([(words, about)])
+    traces = _forget_traces(member)
+    gone = _delete_account(member, by, now, is_restored=False)
+    return Erased(**history, **traces, changes=changes, texts=texts, gone=gone)
+
+
+def _person(member: Member) -> tuple[Words, About]:
+    uids = Card.objects.filter(member=member).values_list("uid", flat=True)
+    return Words(member.first_name, member.last_name, member.email, uids), About.member(member)
+
+
+def _forget_traces(member: Member) -> dict[str, int]:
+    return {
         "sessions": end_sessions_of(member.pk),
         "failed_logins": _forget_failed_logins(member.email),
         "uploads": jobs.remove_all_of(member.pk),
     }
-    gone = _delete_account(member, by, now, uids, is_restored=is_restored)
-    return Erased(**history, **counts, changes=changes, texts=texts, gone=gone)
 
 
 # ---- the history -----------------------------------------------------------------------------------------------------
@@ -168,8 +186,9 @@ def _forget_failed_logins(email: str | None) -> int:
     return sum(_in_pieces(model.objects.filter(username=email), lambda rows: rows.delete()[0]) for model in models)
 
 
-def _delete_account(member: Member, by: Member | None, now: datetime, uids: list[str], *, is_restored: bool) -> int:
+def _delete_account(member: Member, by: Member | None, now: datetime, *, is_restored: bool) -> int:
     number = member.pk
+    uids = list(Card.objects.filter(member=member).values_list("uid", flat=True))
     with transaction.atomic():
         if not is_restored:
             _require_erasable(member, by)  # what happened meanwhile

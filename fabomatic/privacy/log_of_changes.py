@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 
-from fabomatic.privacy.words import STRUCK, Words, as_one_text
+from fabomatic.privacy.words import STRUCK, Words, as_one_text, bare
 from machines.models import Authorization
 from members.changes import Details
 from members.models import Card, Change, Member
@@ -42,11 +42,9 @@ class About:
             namesakes.exists(),
         )
 
-    def may_concern(self, row: dict[str, Any], words: Words) -> bool:
+    def may_concern(self, row: dict[str, Any], bare: str, words: Words) -> bool:
         """Cheap, for a hundred thousand rows."""
-        if row["object_id"] in self.things.get(row["content_type_id"], ()):
-            return True
-        return words.may_be_in(as_one_text([row["object_id"], row["object_repr"], row["details"]]))
+        return row["object_id"] in self.things.get(row["content_type_id"], ()) or words.hint_at(bare)
 
     def is_about(self, change: Change, words: Words) -> bool:
         """Cards and authorizations that are gone are known by what was said of them when they came or went."""
@@ -62,6 +60,11 @@ class About:
     def counts_names(self, change: Change) -> bool:
         """What is about somebody of the same name goes on saying so."""
         return not (self.has_namesake and (change.content_type_id or 0) in self.things)
+
+
+def bare_of(row: dict[str, Any]) -> str:
+    """All that a row says, to look for hints in."""
+    return bare(as_one_text([row["object_id"], row["object_repr"], row["details"]]))
 
 
 def without_words(change: Change, about: About, words: Words) -> tuple[str, Details]:

@@ -7,14 +7,14 @@ is still what was read.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
-from fabomatic.privacy.log_of_changes import About, without_words
+from fabomatic.privacy.log_of_changes import About, bare_of, without_words
 from fabomatic.privacy.words import STRUCK, Words
 from machines.models import Use
 from members.apps import OUR_APPS
@@ -31,12 +31,13 @@ KEPT = {(Agreement, "text")}
 SIGNS = {"lcd_message": "..."}
 
 Row = dict[str, Any]
+Person = tuple[Words, About]
 Rewrite = Callable[[Row], Row]
 
 
-def scrub(words: Words, about: About) -> int:
-    """In how many rows there was something."""
-    return sum(_scrub_model(model, words, about) for model in models_with_text())
+def scrub(people: Sequence[Person]) -> int:
+    """In how many rows there was something. Of several people at once, for each text is read only once."""
+    return sum(_scrub_model(model, people) for model in models_with_text())
 
 
 def models_with_text() -> list[type[models.Model]]:
@@ -58,50 +59,52 @@ def _holds_words(model: type[models.Model], field: Any) -> bool:
 # ---- one table -------------------------------------------------------------------------------------------------------
 
 
-def _scrub_model(model: type[models.Model], words: Words, about: About) -> int:
+def _scrub_model(model: type[models.Model], people: Sequence[Person]) -> int:
     if model is Change:
         names = ["pk", "content_type_id", "object_id", "object_repr", "kind", "details"]
-        return _walk(model, Q(), names, lambda row: _of_change(row, words, about))
+        return _walk(model, Q(), names, lambda row: _of_change(row, people))
     fields = text_columns(model)
     names = ["pk", *(field.name for field in fields)]
     if model is Use:
         names.append("ended_at")
-    worth = _worth_reading(fields, words)
+    worth = _worth_reading(fields, frozenset(uid for words, _about in people for uid in words.uids))
     if model is Member:  # their own goes last, and until then it is how the rest is found
-        worth &= ~Q(pk=about.member_id)
-    return _walk(model, worth, names, lambda row: _of_row(row, fields, words))
+        worth &= ~Q(pk__in=[about.member_id for _words, about in people])
+    return _walk(model, worth, names, lambda row: _of_row(row, fields, people))
 
 
-def _worth_reading(fields: list[Any], words: Words) -> Q:
+def _worth_reading(fields: list[Any], uids: frozenset[str]) -> Q:
     found = Q()
     for field in fields:
         if isinstance(field, CardUidField):
-            found |= Q(**{f"{field.name}__in": sorted(words.uids)})
+            found |= Q(**{f"{field.name}__in": sorted(uids)})
         else:
             found |= Q(**{f"{field.name}__gt": ""}) if not isinstance(field, models.JSONField) else Q(pk__gt=0)
     return found
 
 
-def _of_row(row: Row, fields: list[Any], words: Words) -> Row:
+def _of_row(row: Row, fields: list[Any], people: Sequence[Person]) -> Row:
     new: Row = {}
     for field in fields:
-        text = row[field.name]
-        if isinstance(field, CardUidField):
-            is_running = "ended_at" in row and row["ended_at"] is None  # the board's stop has to find it
-            changed = "" if text in words.uids and not field.unique and not is_running else text
-        else:
-            changed = words.strike(text, SIGNS.get(field.name, STRUCK)) if isinstance(text, str) else text
+        text = changed = row[field.name]
+        for words, _about in people:
+            if isinstance(field, CardUidField):
+                is_running = "ended_at" in row and row["ended_at"] is None  # the board's stop has to find it
+                changed = "" if changed in words.uids and not field.unique and not is_running else changed
+            elif isinstance(changed, str):
+                changed = words.strike(changed, SIGNS.get(field.name, STRUCK))
         if changed != text:
             new[field.name] = changed
     return new
 
 
-def _of_change(row: Row, words: Words, about: About) -> Row:
-    if not about.may_concern(row, words):
-        return {}
-    text, details = without_words(Change(**row), about, words)
-    new = {"object_id": words.strike(row["object_id"]), "object_repr": text, "details": details}
-    return {name: value for name, value in new.items() if value != row[name]}
+def _of_change(row: Row, people: Sequence[Person]) -> Row:
+    changed, bare = dict(row), bare_of(row)
+    for words, about in people:
+        if about.may_concern(row, bare, words):
+            text, details = without_words(Change(**changed), about, words)
+            changed |= {"object_id": words.strike(changed["object_id"]), "object_repr": text, "details": details}
+    return {name: value for name, value in changed.items() if value != row[name]}
 
 
 # ---- reading and writing ---------------------------------------------------------------------------------------------

@@ -26,12 +26,14 @@ class Words:
         # Cheap to look for: where none of these stands, no pattern fits.
         a_word = max(last_name.split(), key=len, default="")
         hints = (a_word, self.lone_name, email or "", *self.uids, *self._numbers())
-        self._hints = [hint for hint in map(_bare, hints) if hint]
+        self._hints = [hint for hint in map(bare, hints) if hint]
         self._others = _any_of([*_emails(email), *(_card(uid) for uid in sorted(self.uids)), *self._decimals()])
 
     def may_be_in(self, text: str) -> bool:
-        bare = _bare(text)
-        return any(hint in bare for hint in self._hints)
+        return self.hint_at(bare(text))
+
+    def hint_at(self, bare_text: str) -> bool:
+        return any(hint in bare_text for hint in self._hints)
 
     def strike(self, text: str, by: str = STRUCK, *, names: bool = True) -> str:
         if not self.may_be_in(text):
@@ -78,7 +80,8 @@ def texts_in(value: Any) -> Iterator[str]:
             yield from texts_in(list(value.values()))
 
 
-def _bare(text: str) -> str:
+def bare(text: str) -> str:
+    """Without what may stand between the digits of a card."""
     text = text.casefold()
     for sign in _SIGNS:
         text = text.replace(sign, "")

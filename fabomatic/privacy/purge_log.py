@@ -19,7 +19,7 @@ from members.apps import OUR_APPS
 from members.changes import Details, is_personal, names_person
 from members.models import Change
 
-PIECE = 100  # each has to be read to be written
+PIECE = 50  # each has to be read to be written
 PURGED = {"did": "purged"}  # says nothing to readers, and to the next purge that nothing is left to do
 _MARK = '{"did": "purged"}'
 HIDDEN = "…"

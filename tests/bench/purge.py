@@ -40,6 +40,7 @@ def purge_while_tapping(bench: Bench) -> Numbers:
     return {
         "purge_seconds": first["seconds"],
         "purge_longest": first["longest"],
+        "purge_longest_processor": first["longest_processor"],
         "purge_p50": percentile(taps, 50) * 1e3,
         "purge_p99": percentile(taps, 99) * 1e3,
         "purge_p99_alone": alone * 1e3,

@@ -99,6 +99,7 @@ ROWS = [
     Row("  of a page behind them, most", "admin_queries_behind", 0),
     Row("purge of two thirds while boards ask, s", "purge_seconds", 1),
     Row("  longest transaction, ms", "purge_longest", 1, "<= 100", at_most(100)),
+    Row("    of processor, ms", "purge_longest_processor", 1),
     Row("  checkuser meanwhile, p50 ms", "purge_p50", 2),
     Row("  checkuser meanwhile, p99 ms", "purge_p99", 1),
     Row("  checkuser before, p99 ms", "purge_p99_alone", 1),

@@ -7,12 +7,12 @@ DECIMAL_DIGITS = 10
 _SEPARATORS = re.compile(r"[\s:\-.]+")
 _HEX = re.compile(r"[0-9a-f]+")
 _SHOWN_DIGITS = 4
-# Together or in pairs; a date is none.
-_IN_A_TEXT = re.compile(
-    r"(?<![0-9a-z])(?!20\d\d[01]\d[0-3]\d(?![0-9a-z]))([0-9a-f]{8}|[0-9a-f]{2}([:-])[0-9a-f]{2}\2[0-9a-f]{2}\2[0-9a-f]{2})"
-    r"(?![0-9a-z]|[:-][0-9a-f]{2}(?![0-9a-z]))",
-    re.IGNORECASE,
-)
+_PAIR = "[0-9a-f]{2}"
+_DATE = r"20\d\d[01]\d[0-3]\d"
+# Together, or in pairs of which there are no more than four: more are the address of a board.
+_TOGETHER = rf"(?!{_DATE}(?![0-9a-z]))[0-9a-f]{{8}}(?![0-9a-z])"
+_IN_PAIRS = rf"(?<!{_PAIR}[:-]){_PAIR}([:-]){_PAIR}\1{_PAIR}\1{_PAIR}(?!\1{_PAIR}|[0-9a-z])"
+_IN_A_TEXT = re.compile(rf"(?<![0-9a-z])(?:{_TOGETHER}|{_IN_PAIRS})", re.IGNORECASE)
 
 
 def normalise_uid(text: str) -> str:

@@ -115,6 +115,17 @@ def test_failure_that_could_not_even_be_noted_is_told_once_a_day(monkeypatch, cl
     assert run(BROKEN) == 1
 
 
+def test_missing_database_is_told_and_nothing_connects_to_note_that(monkeypatch, settings, django_assert_num_queries):
+    """Whoever connects makes an empty one."""
+    settings.EMAIL_BACKEND = "fabomatic.mail.NotingBackend"
+    settings.MAIL_TRANSPORT = "django.core.mail.backends.locmem.EmailBackend"
+    for module in ("fabomatic.mail", "fabomatic.housekeeping.command", "fabomatic.housekeeping.own_database"):
+        monkeypatch.setattr(f"{module}.is_missing", lambda: True)
+    with django_assert_num_queries(0):
+        assert [run(Done("never done")), run(Done("never done"))] == [1, 0]
+    assert "There is no database" in mail.outbox[0].body
+
+
 def test_it_is_told_where_not_even_that_can_be_marked(settings, tmp_path):
     settings.LOCK_FOLDER = tmp_path / "nowhere"
     failures.tell("backup", "The disk is full.", None)

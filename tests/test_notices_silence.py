@@ -96,6 +96,13 @@ def test_board_in_use_is_no_news(laser, printer):
     assert told() == []
 
 
+def test_use_that_has_ended_hides_no_silence(laser, printer):
+    hear(printer)
+    fall_silent(laser)
+    use(laser, NOW - AGO, ended_at=NOW - AGO, end_reason=EndReason.LOST)
+    assert told() == LASER
+
+
 def test_silence_the_worker_did_not_note_is_not_claimed(laser, printer):
     hear(printer)
     Machine.objects.filter(pk=laser.pk).update(last_seen_at=NOW - timedelta(hours=3))

@@ -16,7 +16,7 @@ class NotOnePerson(Exception):
 
 
 def find(who: str) -> Member:
-    who = who.strip()
+    who = who.replace("\0", "").strip()
     found = list(_with(who).select_related("role").distinct().order_by("pk"))
     if not found:
         raise NotOnePerson(_("There is no member with the e-mail, card or number “%(who)s”.") % {"who": who})

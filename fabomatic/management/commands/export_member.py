@@ -57,10 +57,9 @@ def _write_whole(member: Member, path: Path, *, is_replaced: bool) -> None:
             write(member, file, timezone.now())
             file.flush()
             os.fsync(file.fileno())
-        if is_replaced:
-            os.replace(half, path)
-        else:
-            os.link(half, path)
+        if not is_replaced:  # nobody else's in the last moment; no link, which a USB stick does not know
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.replace(half, path)
     finally:
         with suppress(FileNotFoundError):
             os.unlink(half)

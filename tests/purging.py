@@ -1,7 +1,12 @@
 """A purge as of NOW, and what of the history must stay as it is."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
 
 from fabomatic.housekeeping.command import Done
 from fabomatic.privacy.purge_span import Span
@@ -79,3 +84,23 @@ def tap(machine: Any, at: Any, member: Any = None, **fields: Any) -> Tap:
     if member is not None:
         fields = {"uid": member.uid, "card": member.cards.first(), "member": member, **fields}
     return Tap.objects.create(at=at, machine=machine, **{"outcome": "granted", **fields})
+
+
+def purge_gdpr(*arguments: str, at: datetime = NOW, **options: Any) -> str:
+    """What the command says at that time."""
+    said = StringIO()
+    with time_machine.travel(at, tick=False):
+        call_command("purge_gdpr", *arguments, stdout=said, stderr=said, **options)
+    return said.getvalue()
+
+
+def refusal(*arguments: str, at: datetime = NOW, **options: Any) -> str:
+    before = named()
+    with pytest.raises(CommandError) as refused:
+        purge_gdpr(*arguments, at=at, **options)
+    assert named() == before
+    return str(refused.value)
+
+
+def named() -> int:
+    return Use.objects.filter(member__isnull=False).count()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from fabomatic.housekeeping.command import Done, Job
 from fabomatic.models import Run
@@ -19,9 +19,7 @@ ERASE_LINE = "\r\033[K"
 
 
 class Command(Job):
-    help = gettext_lazy(  # type: ignore[assignment]
-        "Deletes in time what names people: hours and counts stay exact. Killed, it is simply started again."
-    )
+    help = _("Deletes in time what names people: hours and counts stay exact. Killed, it is simply started again.")
     kind = Run.Kind.PURGE
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,9 +51,13 @@ class Command(Job):
         if options["scheduled"]:
             return Teller()
         if not self.stdout.isatty():
-            return Teller(say=self.stdout.write)
-        return Teller(say=lambda line: self.stdout.write(ERASE_LINE + line), watch=self._show_progress)
+            return Teller(say=self._say)
+        return Teller(say=lambda line: self._say(ERASE_LINE + line), watch=self._show_progress)
 
     def _show_progress(self, label: str, percent: int) -> None:
-        self.stdout.write(f"{ERASE_LINE}{label} … {percent} %", ending="")
-        self.stdout.flush()
+        self._say(f"{ERASE_LINE}{label} … {percent} %", ending="")
+
+    def _say(self, line: str, *, ending: str = "\n") -> None:
+        with suppress(OSError):  # what has begun is not left half done because nobody listens any more
+            self.stdout.write(line, ending=ending)
+            self.stdout.flush()

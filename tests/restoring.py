@@ -56,6 +56,12 @@ class LabInAFolder:
     def rename(self, old, new):
         self.database.change("UPDATE members_member SET first_name = ? WHERE first_name = ?", new, old)
 
+    def uses_in(self, name, machine):
+        """Of a backup."""
+        plain = self.folder / "looked-into.sqlite3"
+        plain.write_bytes(gzip.decompress((self.backups / name).read_bytes()))
+        return len(Database(plain).uses(machine))
+
     def is_whole(self):
         return self.database.value("PRAGMA integrity_check") == "ok"
 

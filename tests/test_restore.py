@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from fabomatic.backups import RestoreFailed, making, restoring, sqlite
+from fabomatic.backups import BackupFailed, RestoreFailed, making, restoring, sqlite
 from fabomatic.backups.keeping import kept
 from fabomatic.backups.restoring import restore
 from fabomatic.models import Run
@@ -115,6 +115,18 @@ def test_whatever_fails_before_leaves_the_present_one(backup, make_member, later
     with pytest.raises(RestoreFailed) as failure:
         restore(backup, later)
     assert "ada@" not in str(failure.value)
+    assert first_names() == ["Ada", "Dora", "Zita"]
+
+
+def test_nothing_is_replaced_that_could_not_be_kept_aside(backup, make_member, later, monkeypatch):
+    make_member("Zita")
+
+    def fail(now):
+        raise BackupFailed("The disk is full.")
+
+    monkeypatch.setattr(making, "put_aside", fail)
+    with pytest.raises(RestoreFailed, match="disk is full"):
+        restore(backup, later)
     assert first_names() == ["Ada", "Dora", "Zita"]
 
 

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from tests.broker import lab
+from tests.broker.lab import PRINTER
 from tests.restoring import LabInAFolder
 
 HISTORY = """
@@ -157,7 +158,7 @@ def test_a_backup_made_while_others_write_is_one_moment(place, writer):
 
 
 def test_who_writes_during_a_restore_sees_the_old_or_the_new_one_and_breaks_neither(place, writer):
-    place.backup()
+    backup = place.backup()
     place.rename("Bruno", "Zita")
     lab.until(lambda: writer.written > 20)
     restored(place)
@@ -169,6 +170,9 @@ def test_who_writes_during_a_restore_sees_the_old_or_the_new_one_and_breaks_neit
     assert place.members() == ["Ada", "Bruno", "Carla"]
     assert place.is_whole()
     assert place.database.hours_add_up()
+    (aside,) = (name for name in place.names() if "before-restore" in name)
+    before, since = place.uses_in(aside, PRINTER), len(place.database.uses(PRINTER)) - place.uses_in(backup, PRINTER)
+    assert before + since == writer.written, "a use is in neither, or in both"
 
 
 def journal_size(place):

@@ -61,9 +61,7 @@ def restore(path: Path, now: datetime) -> Restored:
         raise
     except (BackupFailed, CannotLock) as failure:
         raise RestoreFailed(str(failure)) from None
-    except (
-        Exception
-    ) as error:  # a migration that an old backup does not suit, a broken disk; their words may hold names
+    except Exception as error:  # a migration that does not suit, a broken disk: their words may hold names
         frames = traceback.extract_tb(error.__traceback__)
         log.error("restore failed: %s\n%s", type(error).__name__, "".join(traceback.format_list(frames)))
         text = _("The backup could not be put in place (%(error)s); the present database is as it was.")

@@ -21,7 +21,7 @@ def test_the_next_tap_is_answered_by_the_restored_database(worker, boards, datab
         assert boards.ask(PRINTER, "checkuser", uid=BRUNO)["is_valid"] is True
         assert boards.ask(LASER, "stopuse", uid=ADA, duration=60)["request_ok"] is True
     with database.connection() as session:
-        session.execute("DELETE FROM members_card WHERE uid = %s", (BRUNO,))
+        session.execute("UPDATE members_card SET is_lost = TRUE WHERE uid = %s", (BRUNO,))
     assert boards.ask(PRINTER, "checkuser", uid=BRUNO)["is_valid"] is False
     restore(place)
     assert boards.ask(PRINTER, "checkuser", uid=BRUNO)["is_valid"] is True

@@ -88,15 +88,27 @@ def test_who_was_erased_since_then_is_erased_again(backup, ada, now, later):
     assert "1 person who had been erased since then was erased again." in restored.sentences
 
 
-def test_the_ledger_beside_the_file_is_taken_over(backup, ada, now, later, settings, tmp_path):
+@pytest.fixture
+def stick(backup, tmp_path, ada, now):
+    """The second place, with Ada in its ledger."""
     stick = tmp_path / "stick"
     stick.mkdir()
     backup.rename(stick / backup.name)
     (stick / "erased.txt").write_text(f"{ada.pk} {(now + timedelta(days=1)).isoformat()}\n")
-    (settings.BACKUP_FOLDER / "erased.txt").write_text("99 2026-01-01T00:00:00+00:00")
+    return stick
+
+
+def test_on_a_new_computer_the_ledger_beside_the_file_counts(backup, stick, later, settings):
     restore(stick / backup.name, later)
     assert first_names() == ["Dora"]
-    assert "99 2026" in (settings.BACKUP_FOLDER / "erased.txt").read_text()
+    assert (settings.BACKUP_FOLDER / "erased.txt").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_lab_that_has_a_ledger_believes_no_other(backup, stick, later, settings):
+    (settings.BACKUP_FOLDER / "erased.txt").write_text("99 2026-01-01T00:00:00+00:00\n")
+    restore(stick / backup.name, later)
+    assert first_names() == ["Ada", "Dora"]
+    assert (settings.BACKUP_FOLDER / "erased.txt").read_text().splitlines() == ["99 2026-01-01T00:00:00+00:00"]
 
 
 def test_neither_runs_while_the_other_does(backup, later):

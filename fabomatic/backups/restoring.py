@@ -53,7 +53,6 @@ def restore(path: Path, now: datetime) -> Restored:
     """NoBackup, RestoreFailed: the present database is as it was."""
     try:
         with alone(LOCK):
-            _take_over_ledger(path)
             examined, swap = _restore_sqlite(path, now) if connection.vendor == "sqlite" else _restore_pg(path, now)
     except AlreadyRunning:
         raise RestoreFailed(_("A backup or a restore is running: try again when it has ended.")) from None
@@ -85,6 +84,7 @@ def _restore_sqlite(path: Path, now: datetime) -> tuple[examining.Examined, _Swa
     with files.workplace(live.parent) as place:
         plain = place / "new.sqlite3"
         examined = examining.look(path, plain)
+        _take_over_ledger(path)
         with sqlite.instead_of_ours(plain):
             was_updated, erased = _bring_up_to_date(examined, now)
         condition = sqlite.condition(live)
@@ -102,6 +102,7 @@ def _restore_sqlite(path: Path, now: datetime) -> tuple[examining.Examined, _Swa
 
 def _restore_pg(path: Path, now: datetime) -> tuple[examining.Examined, _Swap]:
     examined = examining.examine(path)
+    _take_over_ledger(path)
     aside = None
     try:
         with transaction.atomic():
@@ -142,15 +143,13 @@ def _migrations() -> int:
 
 
 def _take_over_ledger(path: Path) -> None:
-    """Who restores from the second place on a new computer has the ledger of the erased only there."""
+    """Who restores from the second place on a new computer has the ledger of the erased only there.
+
+    Where there is one it stays the only one: members of another lab have the same numbers.
+    """
     theirs, ours = path.parent / LEDGER, files.own_folder() / LEDGER
-    if not theirs.is_file() or (ours.exists() and ours.samefile(theirs)):
-        return
-    known = ours.read_text("ascii", "replace").splitlines() if ours.exists() else []
-    lines = [line for line in theirs.read_text("ascii", "replace").splitlines() if line not in known]
-    if lines:
-        with files.private(ours).open("a", encoding="ascii", errors="replace") as file:
-            file.write("\n".join(["", *lines, ""]))
+    if theirs.is_file() and not ours.exists():
+        files.private(ours).write_bytes(theirs.read_bytes())
         files.sync(ours)
 
 

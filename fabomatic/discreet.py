@@ -40,7 +40,7 @@ class Discreet(logging.Formatter):
         """Where, and what kind of error; its words may hold anything."""
         if is_debugging():
             return super().formatException(ei)
-        return "\n".join(_chain(ei[1]))
+        return "\n".join([*_chain(ei[1]), "  (LOG_LEVEL=DEBUG shows what it said)"])
 
 
 def _chain(error: BaseException | None) -> list[str]:

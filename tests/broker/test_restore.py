@@ -46,7 +46,7 @@ def test_cards_rights_and_blocks_of_the_backup_count_at_the_next_tap(worker, boa
     change_much(database)
     assert [may(boards, uid) for uid in (ADA, BRUNO, NEW)] == [False, False, True]
     assert boards.ask(LASER, "checkmachine")["allowed"] is False
-    until(lambda: screen.status(LASER)["state"] == "blocked", seconds=6)
+    until(lambda: (screen.status(LASER) or {}).get("state") == "blocked", seconds=6)
     assert "Nothing has to be restarted" in restore(place)
     assert [may(boards, uid) for uid in (ADA, BRUNO, NEW)] == [True, True, False]
     assert boards.ask(LASER, "checkmachine")["allowed"] is True

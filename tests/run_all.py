@@ -1,8 +1,8 @@
-"""All tests, in three lanes at the same time: `python -m tests.run_all`.
+"""All tests, in four lanes at the same time: `python -m tests.run_all`.
 
 What starts a broker or a browser mostly waits, what calls functions mostly computes; one after the other they take
 almost twice as long. What computes goes second wherever both want the processor: boards wait for two seconds and no
-longer. What needs a real cron waits for the minute to turn. The lane that computes is heard as it goes, the others when
+longer. What needs a real cron waits for the minute to turn. One lane that computes is heard as it goes, the others when
 they have ended.
 """
 
@@ -24,20 +24,22 @@ ON_CRON = ("tests/cron",)
 PYTEST = (sys.executable, "-m", "pytest")
 # The cache is one file for all lanes; the failures of the last run are worth remembering of the largest one.
 BESIDE = (*PYTEST, "-p", "no:cacheprovider")
+ON_POSTGRESQL = "On PostgreSQL"
 LANES = {
+    ON_POSTGRESQL: (sys.executable, "-m", "tests.run_on_postgresql", "-p", "no:cacheprovider"),
     "With a real broker and a real browser": (*BESIDE, *LIVE),
     "With a real cron": (*BESIDE, *ON_CRON),
 }
 OTHERS = (*PYTEST, "tests", *(f"--ignore={folder}" for folder in (*LIVE, *ON_CRON)))
-ON_POSTGRESQL = (sys.executable, "-m", "tests.run_on_postgresql")
-POLITE = 10
+POLITE = 15
 
 
 def main() -> int:
     with ExitStack() as stack:
         lanes = {name: stack.enter_context(beside(command)) for name, command in LANES.items()}
+        os.setpriority(os.PRIO_PGRP, lanes[ON_POSTGRESQL][0].pid, POLITE)
         os.nice(POLITE)  # from here on, and with it what is started from here
-        codes = [subprocess.run(command, cwd=ROOT).returncode for command in (OTHERS, ON_POSTGRESQL)]
+        codes = [subprocess.run(OTHERS, cwd=ROOT).returncode]
         for name, (process, output) in lanes.items():
             codes.append(process.wait())
             print(f"\n{name}:", flush=True)

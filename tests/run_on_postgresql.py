@@ -35,6 +35,11 @@ TESTS = (
         "backups",
         "system_page",
     ),
+    *("consent", "restore_page", "export_member", "erase_member", "erased", "purge_history", "purge_members"),
+    *("purge_log", "purge_leftovers", "purge_pieces", "weekly_summary", "weekly_summary_hours", "post", "pieces"),
+    *("notices_maintenance", "notices_silence", "notices_memberships", "housekeeping_jobs", "close_lost_uses"),
+    *("check_hours", "two_years", "logs_hold_nobody", "agreement"),
+    *("backup", "restore", "restore_postgresql"),
 )
 USER = "fabomatic"
 

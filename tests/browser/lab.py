@@ -75,6 +75,7 @@ class Web(Process):
         self.port = broker_lab.free_port()
         self.env = worker_environment(database, broker_url, SITE_URL=self.url, **settings)
         self.env |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "STATIC_ROOT": str(static_files), "PYTHONUNBUFFERED": "1"}
+        self.env["BACKUP_FOLDER"] = str(folder / "backups")
         application = "fabomatic.asgi:application"
         self.command = [sys.executable, "-m", "daphne", "-b", HOST, "-p", str(self.port), application]
 

@@ -19,6 +19,7 @@ from django.db.models import CASCADE, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from fabomatic.privacy.formerly import words_of
 from fabomatic.privacy.log_of_changes import About
 from fabomatic.privacy.scrubbing import scrub
 from fabomatic.privacy.sessions import end_sessions_of
@@ -107,8 +108,7 @@ def _erase(member: Member, by: Member | None, now: datetime) -> Erased:
 
 
 def _person(member: Member) -> tuple[Words, About]:
-    uids = Card.objects.filter(member=member).values_list("uid", flat=True)
-    return Words(member.first_name, member.last_name, member.email, uids), About.member(member)
+    return words_of(member), About.member(member)
 
 
 def _forget_traces(member: Member) -> dict[str, int]:

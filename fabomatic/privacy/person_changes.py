@@ -12,6 +12,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Q, QuerySet
 from django.utils.translation import override
 
+from fabomatic.privacy.formerly import words_of
+from fabomatic.privacy.others import Others
 from fabomatic.privacy.words import STRUCK, Words, as_one_text, texts_in
 from machines.models import Authorization
 from members.apps import OUR_APPS
@@ -22,29 +24,33 @@ CHUNK = 500
 
 
 def about_them(member: Member, now: datetime) -> Iterator[dict[str, Any]]:
-    words = _words(member)
+    words = words_of(member)
+    others = Others(member)
     for change in _read(Change.objects.filter(_about(member))):
-        change.details = _without_others(change.details, words)
+        change.details = others.left_out(_without_others(change.details, words))
+        change.object_repr = others.left_out(change.object_repr)
         yield _row(change, member)
 
 
 def by_them(member: Member, now: datetime) -> Iterator[dict[str, Any]]:
+    others = Others(member)
     for change in _read(Change.objects.filter(member=member).exclude(_about(member))):
-        change.details = _only_own(change.details, None)
-        if _is_person(change):
-            change.object_repr = STRUCK
+        change.details = others.left_out(_only_own(change.details, None))
+        change.object_repr = STRUCK if _is_person(change) else others.left_out(change.object_repr)
         yield _row(change, member)
 
 
 def naming_them(member: Member, now: datetime) -> Iterator[dict[str, Any]]:
     """Of what is about something else only what names them."""
     words = _words_of_nobody_else(member)
+    others = Others(member)
     keys = _naming_keys(member, words)
     for start in range(0, len(keys), CHUNK):
         for change in Change.objects.filter(pk__in=keys[start : start + CHUNK]).order_by("pk"):
-            change.details = _only_own(change.details, words)
+            change.details = others.left_out(_only_own(change.details, words))
             if _is_person(change):
                 change.object_repr = _naming(change.object_repr, words)
+            change.object_repr = others.left_out(change.object_repr)
             yield _row(change, member)
 
 
@@ -74,18 +80,10 @@ def _naming_keys(member: Member, words: Words) -> list[int]:
     ]
 
 
-def _words(member: Member) -> Words:
-    return Words(member.first_name, member.last_name, member.email, _uids(member))
-
-
 def _words_of_nobody_else(member: Member) -> Words:
     """What names somebody of the same name may be about the other one."""
     same = Member.objects.filter(first_name__iexact=member.first_name, last_name__iexact=member.last_name)
-    return Words("", "", member.email, _uids(member)) if same.exclude(pk=member.pk).exists() else _words(member)
-
-
-def _uids(member: Member) -> list[str]:
-    return list(Card.objects.filter(member=member).values_list("uid", flat=True))
+    return words_of(member, with_name=not same.exclude(pk=member.pk).exists())
 
 
 def _read(changes: QuerySet[Change]) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from fabomatic.models import Notice
+from fabomatic.privacy.others import Others
 from fabomatic.privacy.person_changes import about_them, by_them, naming_them
 from fabomatic.privacy.sessions import sessions_of
 from machines.models import Authorization, Intervention, Use
@@ -76,6 +77,13 @@ def _values(rows: QuerySet[Any], columns: tuple[Column, ...], **elsewhere: Any) 
     return rows.values(*here, **elsewhere).iterator(chunk_size=CHUNK)
 
 
+def _written(rows: Iterator[Row], member: Member) -> Iterator[Row]:
+    """What staff wrote may name others."""
+    others = Others(member)
+    for row in rows:
+        yield {**row, **{name: others.left_out(row[name]) for name in ("note", "label") if row.get(name)}}
+
+
 # ---- the person ------------------------------------------------------------------------------------------------------
 
 SECRET = ("password",)  # only whether there is one
@@ -96,6 +104,7 @@ def person(member: Member) -> Row:
     agreement = member.consent_to
     return {
         **row,
+        "notes": Others(member).left_out(member.notes),
         "role": member.role.name,
         "consent_to": agreement.version if agreement else None,
         "has_password": member.has_usable_password(),
@@ -155,12 +164,12 @@ _CHANGES = (
 
 
 def _cards(member: Member, now: datetime) -> Iterator[Row]:
-    return _values(Card.objects.filter(member=member).order_by("pk"), _CARDS)
+    return _written(_values(Card.objects.filter(member=member).order_by("pk"), _CARDS), member)
 
 
 def _rights(member: Member, now: datetime) -> Iterator[Row]:
     rows = Authorization.objects.filter(member=member).order_by("granted_at", "pk")
-    for row in _values(rows, _RIGHTS, **_AT_MACHINE, granted_by_you=F("granted_by")):
+    for row in _written(_values(rows, _RIGHTS, **_AT_MACHINE, granted_by_you=F("granted_by")), member):
         yield {**row, "granted_by_you": row["granted_by_you"] == member.pk}
 
 
@@ -177,7 +186,7 @@ def _theirs(member: Member, uid: str) -> Q:
 
 def _uses(member: Member, now: datetime) -> Iterator[Row]:
     rows = Use.objects.filter(_theirs(member, "card_uid")).order_by("started_at", "pk")
-    return _values(rows, _USES, **_AT_MACHINE)
+    return _written(_values(rows, _USES, **_AT_MACHINE), member)
 
 
 def _taps(member: Member, now: datetime) -> Iterator[Row]:
@@ -187,7 +196,7 @@ def _taps(member: Member, now: datetime) -> Iterator[Row]:
 
 def _work(member: Member, now: datetime) -> Iterator[Row]:
     rows = Intervention.objects.filter(member=member).order_by("at", "pk")
-    return _values(rows, _WORK, **_AT_MACHINE, plan_description=F("plan__description"))
+    return _written(_values(rows, _WORK, **_AT_MACHINE, plan_description=F("plan__description")), member)
 
 
 def _notices(member: Member, now: datetime) -> Iterator[Row]:

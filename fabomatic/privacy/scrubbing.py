@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
+from django.contrib.contenttypes.models import ContentType
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 
@@ -36,8 +37,12 @@ Rewrite = Callable[[Row], Row]
 
 
 def scrub(people: Sequence[Person]) -> int:
-    """In how many rows there was something. Of several people at once, for each text is read only once."""
-    return sum(_scrub_model(model, people) for model in models_with_text())
+    """In how many rows there was something. Of several people at once, for each text is read only once.
+
+    What the log says about them goes last: whoever is killed before finds in it again what they were called.
+    """
+    models = sorted(models_with_text(), key=lambda model: model is Change)
+    return sum(_scrub_model(model, people) for model in models)
 
 
 def models_with_text() -> list[type[models.Model]]:
@@ -62,7 +67,8 @@ def _holds_words(model: type[models.Model], field: Any) -> bool:
 def _scrub_model(model: type[models.Model], people: Sequence[Person]) -> int:
     if model is Change:
         names = ["pk", "content_type_id", "object_id", "object_repr", "kind", "details"]
-        return _walk(model, Q(), names, lambda row: _of_change(row, people))
+        theirs = _of_members([about.member_id for _words, about in people])
+        return sum(_walk(model, rows, names, lambda row: _of_change(row, people)) for rows in (~theirs, theirs))
     fields = text_columns(model)
     names = ["pk", *(field.name for field in fields)]
     if model is Use:
@@ -71,6 +77,11 @@ def _scrub_model(model: type[models.Model], people: Sequence[Person]) -> int:
     if model is Member:  # their own goes last, and until then it is how the rest is found
         worth &= ~Q(pk__in=[about.member_id for _words, about in people])
     return _walk(model, worth, names, lambda row: _of_row(row, fields, people))
+
+
+def _of_members(numbers: Sequence[int]) -> Q:
+    kind = ContentType.objects.get_for_model(Member)
+    return Q(content_type=kind, object_id__in=[str(number) for number in numbers])
 
 
 def _worth_reading(fields: list[Any], uids: frozenset[str]) -> Q:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -11,23 +12,40 @@ from members.uids import is_reader_uid
 
 STRUCK = "…"
 _BETWEEN = r"[ \u00a0:.\-]?"
-_SIGNS = ' \u00a0:.-"\\'  # those of card numbers, and of JSON
+_APOSTROPHES = "'’‘ʼ`´"  # D’Amico, as keyboards, phones and word processors write it
+_SIGNS = ' \u00a0:.-"\\' + _APOSTROPHES  # those of card numbers, and of JSON
 
 
 class Words:
-    """First and last name count only together: many are called Al, and words begin with it."""
+    """First and last name count only together: many are called Al, and words begin with it.
 
-    def __init__(self, first_name: str, last_name: str, email: str | None, uids: Iterable[str]) -> None:
+    `former`: whole names they had before; one of a single word tells nobody from others.
+    """
+
+    def __init__(
+        self,
+        first_name: str,
+        last_name: str,
+        email: str | None,
+        uids: Iterable[str],
+        *,
+        former: Iterable[str] = (),
+        former_emails: Iterable[str] = (),
+    ) -> None:
         self.full_name = f"{first_name} {last_name}".strip()
         self.uids = frozenset(uid for uid in uids if uid)
         # Of somebody with one name only: where it is all that a field says about a person.
         self.lone_name = "" if first_name.strip() and last_name.strip() else self.full_name.casefold()
-        self._name = _any_of(_names(first_name, last_name))
+        before = [name.split() for name in former if len(name.split()) > 1]
+        self._former_names = frozenset(" ".join(words).casefold() for words in before)
+        self._name = _any_of([*_names(first_name, last_name), *_names_of_any_parts(before)])
         # Cheap to look for: where none of these stands, no pattern fits.
-        a_word = max(last_name.split(), key=len, default="")
-        hints = (a_word, self.lone_name, email or "", *self.uids, *self._numbers())
+        a_word = [max(words, key=len, default="") for words in (last_name.split(), *before)]
+        emails = [address for address in (email, *former_emails) if address]
+        hints = (*a_word, self.lone_name, *emails, *self.uids, *self._numbers())
         self._hints = [hint for hint in map(bare, hints) if hint]
-        self._others = _any_of([*_emails(email), *(_card(uid) for uid in sorted(self.uids)), *self._decimals()])
+        cards = (_card(uid) for uid in sorted(self.uids))
+        self._others = _any_of([*map(_email, emails), *cards, *self._decimals()])
 
     def may_be_in(self, text: str) -> bool:
         return self.hint_at(bare(text))
@@ -43,6 +61,17 @@ class Words:
                 text = pattern.sub(by, text)
         return text
 
+    def taken_out(self, text: str, by: str) -> tuple[str, list[str]]:
+        """And what stood there, in its order."""
+        taken: list[str] = []
+
+        def take(match: re.Match[str]) -> str:
+            taken.append(match[0])
+            return by
+
+        text = text.replace(by, "")
+        return (self._name.sub(take, text) if self._name is not None else text), taken
+
     def are_in(self, text: str) -> bool:
         return self.may_be_in(text) and any(
             pattern is not None and pattern.search(text) for pattern in (self._name, self._others)
@@ -50,7 +79,10 @@ class Words:
 
     def are_all_of(self, value: Any) -> bool:
         """Of a field that holds a person: whether it is this one."""
-        return isinstance(value, str) and value.strip().casefold() == self.full_name.casefold()
+        if not isinstance(value, str):
+            return False
+        said = " ".join(value.split()).casefold()
+        return said == self.full_name.casefold() or said in self._former_names
 
     def _decimals(self) -> Iterator[str]:
         return (rf"(?<!\w)0{{0,2}}{number}(?!\w)" for number in self._numbers())
@@ -81,7 +113,9 @@ def texts_in(value: Any) -> Iterator[str]:
 
 
 def bare(text: str) -> str:
-    """Without what may stand between the digits of a card."""
+    """Without what may stand between the digits of a card, and an accent as one sign with its letter."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     text = text.casefold()
     for sign in _SIGNS:
         text = text.replace(sign, "")
@@ -89,15 +123,28 @@ def bare(text: str) -> str:
 
 
 def _names(first_name: str, last_name: str) -> Iterable[str]:
-    first, last = (r"\s+".join(re.escape(part) for part in name.split()) for name in (first_name, last_name))
+    first, last = (r"\s+".join(map(_word, name.split())) for name in (first_name, last_name))
     if first and last:
         yield rf"(?<!\w){first}\s+{last}(?!\w)"
         yield rf"(?<!\w){last},?\s+{first}(?!\w)"
 
 
-def _emails(email: str | None) -> Iterable[str]:
-    if email:
-        yield rf"(?<![\w.+\-]){re.escape(email)}(?![\w\-]|\.\w)"
+def _names_of_any_parts(names: Iterable[list[str]]) -> Iterator[str]:
+    """Of whole names: where the last one begins nobody knows."""
+    for words in names:
+        for place in range(1, len(words)):
+            yield from _names(" ".join(words[:place]), " ".join(words[place:]))
+
+
+def _word(word: str) -> str:
+    """With any apostrophe, and with its accents in either way that computers write them."""
+    forms = dict.fromkeys(unicodedata.normalize(form, word) for form in ("NFC", "NFD"))
+    patterns = (re.sub(f"[{_APOSTROPHES}]", f"[{_APOSTROPHES}]", re.escape(form)) for form in forms)
+    return f"(?:{'|'.join(patterns)})"
+
+
+def _email(address: str) -> str:
+    return rf"(?<![\w.+\-]){re.escape(address)}(?![\w\-]|\.\w)"
 
 
 def _card(uid: str) -> str:

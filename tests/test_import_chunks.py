@@ -2,9 +2,7 @@
 
 import itertools
 import os
-import sqlite3
 import stat
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +14,7 @@ from members.exchange import jobs, running
 from members.exchange.member_import import MemberImport
 from members.models import Card, Change, Member
 from tests.importing import confirm, csv_of, preview, upload
+from tests.other_writer import can_write, needs_a_file, somebody_else
 from tests.staff import client_of, page
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -47,28 +46,6 @@ def ninas():
 
 
 # ---- others write meanwhile ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def somebody_else():
-    """The worker, as far as the database knows."""
-    other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-def can_write(other):
-    try:
-        other.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    other.execute("ROLLBACK")
-    return True
-
-
-needs_a_file = pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has one lock for all")
 
 
 @needs_a_file

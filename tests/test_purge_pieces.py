@@ -1,8 +1,6 @@
 """A purge is many short transactions: others write between them, and whatever stops it, it goes on where it was."""
 
 import itertools
-import sqlite3
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -15,6 +13,7 @@ from members import pieces
 from members.models import Change, Member
 from telemetry.models import Tap
 from tests.conftest import NOW
+from tests.other_writer import can_write, needs_a_file, somebody_else
 from tests.purging import CUTOFF, SECOND, exact_things, names, purged, span, tap, use_ended
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,27 +51,6 @@ def between_pieces(monkeypatch, step):
 
 
 # ---- others write meanwhile ------------------------------------------------------------------------------------------
-
-
-@contextmanager
-def somebody_else():
-    other = sqlite3.connect(connection.settings_dict["NAME"], timeout=0, isolation_level=None)
-    try:
-        yield other
-    finally:
-        other.close()
-
-
-def can_write(other):
-    try:
-        other.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError:
-        return False
-    other.execute("ROLLBACK")
-    return True
-
-
-needs_a_file = pytest.mark.skipif(connection.vendor != "sqlite", reason="only SQLite has one lock for all")
 
 
 @needs_a_file

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import traceback
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -37,7 +38,7 @@ class Done:
     is_news: bool = True
 
 
-class Job(BaseCommand):
+class Job(ABC, BaseCommand):
     """A subclass does its `work`. Exits with 0 only when all of it was done.
 
     `work` raises CommandError, with a sentence, when it could not; anything else it raises is a bug or a broken disk,
@@ -47,8 +48,8 @@ class Job(BaseCommand):
     kind: ClassVar[Run.Kind]
     needs_database: ClassVar[bool] = True
 
-    def work(self, **options: Any) -> Done:
-        raise NotImplementedError
+    @abstractmethod
+    def work(self, **options: Any) -> Done: ...
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -52,7 +53,7 @@ class Plan:
     write: Callable[[], None] = lambda: None
 
 
-class Importer:
+class Importer(ABC):
     """For one model. Subclasses look up what some rows are about, all at once, and say what is to be done."""
 
     table: ClassVar[Table]
@@ -105,11 +106,11 @@ class Importer:
         self.look_up(read)
         return [self.plan(row) for row in read]
 
-    def look_up(self, rows: list[Row]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def look_up(self, rows: list[Row]) -> None: ...
 
-    def plan(self, row: Row) -> Plan:
-        raise NotImplementedError
+    @abstractmethod
+    def plan(self, row: Row) -> Plan: ...
 
     def _read(self, number: int, cells: list[Cell]) -> Row:
         row = Row(number)

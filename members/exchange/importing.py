@@ -73,7 +73,7 @@ class Importer(ABC):
             elif heading.strip():
                 self.unknown.append(heading.strip()[:60])
 
-    def hold(self, plans: list[Plan]) -> None:
+    def hold(self, plans: list[Plan]) -> None:  # noqa: B027  (not all need any)
         """Locks what writing these will need, in the order in which everybody else does."""
 
     @classmethod

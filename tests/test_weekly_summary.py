@@ -199,6 +199,18 @@ def test_a_quiet_week_is_one_friendly_sentence(dora, laser):
     assert not [word for word in ("Hours", "refused", "unknown", "silent", "end within") if word in text]
 
 
+def test_a_lab_that_is_switched_off_is_one_sentence_and_not_all_of_its_machines(dora, laser, printer, laser_type):
+    mill = Machine.objects.create(id=9, name="Mill", type=laser_type)
+    Machine.objects.filter(pk=laser.pk).update(last_seen_at=NOW - timedelta(hours=9))
+    Machine.objects.filter(pk=printer.pk).update(last_seen_at=NOW - timedelta(hours=15))
+    Machine.objects.filter(pk=mill.pk).update(last_seen_at=NOW - timedelta(days=3))
+    text = text_for(dora)
+    assert "All boards are silent" in text
+    assert "The last one was heard at 10 Mar 2026, 04:00" in text
+    assert "- Mill (9): since 7 Mar 2026" in text
+    assert not [name for name in ("- Laser", "- Printer") if name in text]
+
+
 # ---- to whom ---------------------------------------------------------------------------------------------------------
 
 
@@ -237,6 +249,14 @@ def test_everybody_reads_of_what_they_may_list_only(make_reader, busy_week, code
 def test_whose_role_lists_nothing_is_told_so_and_not_that_nothing_happened(make_reader, busy_week):
     text = text_for(make_reader())
     assert "Your role may see nothing of what this mail tells." in text
+    assert "quiet" not in text
+
+
+def test_who_may_read_a_part_is_not_told_that_nothing_at_all_happened(make_reader, busy_week):
+    reader = make_reader("view_maintenanceplan")
+    MaintenancePlan.objects.all().delete()
+    text = text_for(reader)
+    assert "Of what your role may see nothing happened" in text
     assert "quiet" not in text
 
 

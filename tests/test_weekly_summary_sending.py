@@ -11,6 +11,10 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.core.management import CommandError, call_command
 
 from fabomatic.models import Notice, Run
+from fabomatic.summary.figures import figures_of
+from fabomatic.summary.sending import send
+from fabomatic.summary.week import last_week
+from members.models import Member
 from tests.conftest import NOW
 from tests.staff import backend_role
 
@@ -259,3 +263,12 @@ def test_another_week_can_be_asked_for(rita):
 def test_weeks_that_are_none_or_not_over_are_refused(rita, week):
     assert "week" in failed("--week", week)
     assert mail.outbox == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_is_deleted_meanwhile_stops_nobody(rita, sara):
+    figures = figures_of(last_week(NOW), NOW)
+    readers = [rita, sara]
+    Member.objects.get(pk=rita.pk).delete()
+    assert send(figures, readers, NOW).text == "1 sent."
+    assert told() == ["sara@example.org"]

@@ -6,7 +6,7 @@ Two weeks of the history are read, and the uses that may have gone on from the m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
@@ -21,6 +21,8 @@ from telemetry.statistics.availability import Availability, downtimes
 from telemetry.statistics.calendar import week_number
 from telemetry.statistics.cut import hours_cut_at_weeks
 from telemetry.statistics.refusals import Refusals, refusals
+
+_LONG_BEFORE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,12 @@ class Figures:
     down: list[tuple[Machine, Availability]]  # the longest first
     due: list[DuePlan]  # the most overdue first
     silent: list[tuple[Machine, datetime | None]]  # since when; never heard: None
+    all_silent_since: datetime | None  # then `silent` holds only those that had been so before
 
 
 def figures_of(week: Week, now: datetime) -> Figures:
     rows = machines_of_lab()
+    silent, all_silent_since = _silent(rows, now)
     machines = {row.id: Machine(row.id, row.name) for row in rows}
     return Figures(
         week,
@@ -85,7 +89,8 @@ def figures_of(week: Week, now: datetime) -> Figures:
         unknown=_unknown_cards(week, machines),
         down=_down(week, now, machines),
         due=_due({row.id: row.seconds_used for row in rows}, machines, now),
-        silent=[(machines[row.id], row.last_seen_at) for row in silent_of(rows, now)],
+        silent=[(machines[row.id], row.last_seen_at) for row in silent],
+        all_silent_since=all_silent_since,
     )
 
 
@@ -110,6 +115,17 @@ def _unknown_cards(week: Week, machines: dict[int, Machine]) -> UnknownCards:
 def _down(week: Week, now: datetime, machines: dict[int, Machine]) -> list[tuple[Machine, Availability]]:
     down = [(machines[pk], each) for pk, each in downtimes(week.span, now).items() if pk in machines]
     return sorted(down, key=lambda row: (row[1].available, row[0].name))
+
+
+def _silent(rows: list[Any], now: datetime) -> tuple[list[Any], datetime | None]:
+    """In the morning the whole lab may be switched off still: that is no news of each of its boards."""
+    silent = silent_of(rows, now)
+    heard = [row.last_seen_at for row in rows if row.last_seen_at is not None]
+    if len(silent) < len(rows) or not heard:
+        return silent, None
+    latest = max(heard)
+    before = [row for row in silent if row.last_seen_at is None or latest - row.last_seen_at >= _LONG_BEFORE]
+    return before, latest
 
 
 def _due(seconds_used: dict[int, int], machines: dict[int, Machine], now: datetime) -> list[DuePlan]:

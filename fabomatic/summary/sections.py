@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -73,6 +73,10 @@ def may_read_any(reader: Any) -> bool:
     return any(may_list(reader, model) for model in _READS)
 
 
+def may_read_all(reader: Any) -> bool:
+    return all(may_list(reader, model) for model in _READS)
+
+
 def _happened(reader: Any, figures: Figures) -> Iterator[Section]:
     if may_list(reader, "machines.use") and figures.hours.machines:
         yield _hours(figures, with_link=reader.has_perm("machines.view_use"))
@@ -90,7 +94,7 @@ def _to_do(reader: Any, figures: Figures) -> Iterator[Section]:
     sees_plans = may_list(reader, "machines.maintenanceplan")
     if (sees_machines or sees_plans) and figures.due:
         yield _due(figures, with_link=sees_plans)
-    if sees_machines and figures.silent:
+    if sees_machines and (figures.silent or figures.all_silent_since):
         yield _silent(figures)
 
 
@@ -205,7 +209,19 @@ def _silent(figures: Figures) -> Section:
         for machine, since in figures.silent[:MOST]
     )
     every = Link(_("All of them"), f"{link_to('admin:machines_machine_changelist')}?silent=yes")
-    return Section(title, lines, _more(count - MOST), (every,) if count > MOST else ())
+    links = (every,) if count > MOST else ()
+    if figures.all_silent_since is None:
+        return Section(title, lines, _more(count - MOST), links)
+    return Section(
+        _("All boards are silent"), lines, (*_more(count - MOST), *_all_silent(figures.all_silent_since, count)), links
+    )
+
+
+def _all_silent(since: datetime, count: int) -> Iterator[str]:
+    if count:
+        yield _("These had been silent for a day or longer when the others fell silent.")
+    text = _("The last one was heard at %(since)s: the lab is switched off, or the broker or the worker is away.")
+    yield text % {"since": moment(since)}
 
 
 def _ending(box: Box) -> Section:

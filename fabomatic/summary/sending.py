@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import IntegrityError
 from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -16,7 +17,7 @@ from django.utils.translation import ngettext
 from fabomatic.models import Notice
 from fabomatic.post import deliver, owed
 from fabomatic.summary.figures import Figures
-from fabomatic.summary.sections import may_read_any, sections_for
+from fabomatic.summary.sections import may_read_all, may_read_any, sections_for
 from fabomatic.summary.week import Week
 from members.mail import letter
 from members.models import Member
@@ -59,7 +60,10 @@ def send(figures: Figures, readers: Iterable[Member], now: datetime) -> Sent:
     """Noted after each mail, so that a crash between two sends nobody another."""
     sent, troubles = 0, Counter[str]()
     for reader in readers:
-        notices = _notices(reader, figures.week, now)
+        try:
+            notices = _notices(reader, figures.week, now)
+        except IntegrityError:  # deleted meanwhile
+            continue
         if trouble := deliver(mail_for(reader, figures), notices, now):
             troubles[trouble] += 1
         else:
@@ -91,6 +95,8 @@ def mail_for(reader: Member, figures: Figures) -> EmailMultiAlternatives:
 def _nothing(reader: Member) -> str:
     if not may_read_any(reader):
         return _("Your role may see nothing of what this mail tells.")
+    if not may_read_all(reader):  # others may know more
+        return _("Of what your role may see nothing happened, and there is nothing to do.")
     return _("It was a quiet week: nothing happened, and there is nothing to do. Enjoy the next one!")
 
 

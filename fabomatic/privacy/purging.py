@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from fabomatic.housekeeping.command import Done
@@ -71,11 +71,11 @@ def purge(span: Span, *, is_dry: bool = False, teller: Teller | None = None) -> 
             log.error("Purge, %s: %s at %s:%s", kind.label, type(error).__name__, frame.filename, frame.lineno)
             renew()
             failed.append(str(kind.label))
-            teller.say(_now("%(what)s: FAILED (%(error)s)") % {"what": kind.label, "error": type(error).__name__})
+            teller.say(gettext("%(what)s: FAILED (%(error)s)") % {"what": kind.label, "error": type(error).__name__})
             continue
         if count is not None:
             counts.append(f"{kind.label} {count}")
-            sentence = _now("%(what)s: would be %(count)d") if is_dry else _now("%(what)s: %(count)d")
+            sentence = gettext("%(what)s: would be %(count)d") if is_dry else gettext("%(what)s: %(count)d")
             teller.say(sentence % {"what": kind.label, "count": count})
     return Done(_in_a_line(span, counts, failed, is_dry), is_ok=not failed)
 
@@ -93,7 +93,9 @@ def _purge_one(kind: Kind, span: Span, is_dry: bool, teller: Teller) -> int | No
 
 def _in_a_line(span: Span, counts: list[str], failed: list[str], is_dry: bool) -> str:
     """The system page shows it, and not more than 500 signs of it."""
-    parts = [_now("Not done: %(kinds)s.") % {"kinds": ", ".join(failed)}] if failed else []
-    sentence = _now("Older than %(day)s, would be: %(counts)s") if is_dry else _now("Older than %(day)s: %(counts)s")
+    parts = [gettext("Not done: %(kinds)s.") % {"kinds": ", ".join(failed)}] if failed else []
+    sentence = (
+        gettext("Older than %(day)s, would be: %(counts)s") if is_dry else gettext("Older than %(day)s: %(counts)s")
+    )
     parts.append(sentence % {"day": span.last_day.isoformat(), "counts": ", ".join(counts) or "–"})
     return " ".join(parts)

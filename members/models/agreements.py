@@ -8,8 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _now
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -39,4 +38,4 @@ class Agreement(models.Model):
         at = timezone.localtime(self.published_at)
         # The log of changes keeps words of no language: Django would write the day as Americans do.
         day = date_format(at, "SHORT_DATE_FORMAT") if get_language() else f"{at:%Y-%m-%d}"
-        return _now("Version %(version)d of %(day)s") % {"version": self.version, "day": day}
+        return gettext("Version %(version)d of %(day)s") % {"version": self.version, "day": day}

@@ -108,8 +108,9 @@ def boss(dora):
 
 @pytest.fixture
 def clerk(make_member):
-    """May see and delete members, no more."""
-    return client_of(make_member("Cleo", role=backend_role("Clerks", "view_member", "delete_member")))
+    """May see and delete members, and what goes with them; no more."""
+    role = backend_role("Clerks", "view_member", "delete_member", "delete_card", "delete_authorization")
+    return client_of(make_member("Cleo", role=role))
 
 
 def test_their_page_leads_there(boss, ada):
@@ -182,6 +183,14 @@ def test_who_may_not_delete_them_may_not_erase_them(make_member, ada, codenames)
     assert staff.get(address(ada)).status_code == 403
     assert staff.post(address(ada), {"step": "erase", "name": "Lovelace"}).status_code == 403
     assert is_there(ada)
+
+
+def test_who_may_not_delete_what_goes_with_them_may_not_erase_them(make_member, ada, bruno):
+    bruno.cards.all().delete()
+    staff = client_of(make_member("Cleo", role=backend_role("Others", "view_member", "delete_member")))
+    for member, name in ((ada, "Lovelace"), (bruno, "Munari")):
+        assert staff.post(address(member), {"step": "erase", "name": name}).status_code == 403
+        assert is_there(member)
 
 
 def test_the_log_of_the_administration_names_nobody(boss, ada):

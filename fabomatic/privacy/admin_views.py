@@ -27,6 +27,8 @@ from members.power import may_touch
 # Whoever may not see these may not carry them out of the lab, either.
 EXPORTS = (
     "members.view_member",
+    "members.view_card",
+    "machines.view_authorization",
     "machines.view_use",
     "telemetry.view_tap",
     "machines.view_intervention",
@@ -39,7 +41,12 @@ def may_export(user: Any, member: Member) -> bool:
 
 
 def may_erase(user: Any, member: Member) -> bool:
-    needed = ("members.view_member", "members.delete_member")
+    """As deleting asks: what goes with them takes a permission of its own."""
+    needed = ["members.view_member", "members.delete_member"]
+    if member.cards.exists():
+        needed.append("members.delete_card")
+    if member.authorizations.exists():
+        needed.append("machines.delete_authorization")
     return bool(user.has_perms(needed) and may_touch(user, member))
 
 

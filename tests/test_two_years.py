@@ -112,10 +112,11 @@ def test_two_years_are_purged_exported_backed_up_destroyed_and_restored(manage, 
     manage("migrate", "--verbosity", "0")
     assert "uses" in manage("load_sample_lab", "--days", "730", "--cards-file", "cards")
     assert manage("check_hours") == AGREE
-    hours, uses = odometers(database), count(database, "machines_use")
+    hours, uses, members = odometers(database), count(database, "machines_use"), count(database, "members_member")
     assert uses > 10_000
 
     manage("purge_gdpr")
+    assert members - 10 < count(database, "members_member") < members - 3, "who left more than a year ago is gone"
     assert (odometers(database), count(database, "machines_use")) == (hours, uses), "hours and counts stay exact"
     assert named_uses(database) < uses * 0.7, "the older half names nobody"
     assert manage("check_hours") == AGREE

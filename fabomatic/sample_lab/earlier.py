@@ -26,6 +26,7 @@ EVENING = 17
 # Pauses between two uses, against those of the last two weeks.
 BY_DAY, IN_THE_EVENING = 1.8, 0.5
 IN_VAIN = 0.1
+TRIED_AFTERWARDS = timedelta(days=60)  # by then whoever left knows that their card is of no use here
 # The plans' own last work is later than this.
 QUIET_DAYS = 45
 
@@ -40,6 +41,9 @@ class Visitor:
 
     def is_here(self, at: datetime) -> bool:
         return self.came_at < at and (self.left_at is None or at < self.left_at)
+
+    def may_try(self, at: datetime) -> bool:
+        return self.came_at < at and (self.left_at is None or at < self.left_at + TRIED_AFTERWARDS)
 
     def outcome(self, machine: Machine, at: datetime) -> Outcome:
         if self.left_at is not None and at >= self.left_at:
@@ -155,7 +159,7 @@ class Earlier:
         visitor = self.rng.choice(self.visitors)
         if self.rng.random() < 0.3:
             self._add_tap(machine, at, Outcome.UNKNOWN_CARD, None)
-        elif visitor.came_at < at and (outcome := visitor.outcome(machine, at)) is not Outcome.GRANTED:
+        elif visitor.may_try(at) and (outcome := visitor.outcome(machine, at)) is not Outcome.GRANTED:
             self._add_tap(machine, at, outcome, visitor.card)
 
     def _add_tap(self, machine: Machine, at: datetime, outcome: Outcome, card: Card | None, level: int = 0) -> None:

@@ -13,6 +13,7 @@ from fabomatic.attention.boards import board_boxes
 from fabomatic.attention.box import Box
 from fabomatic.attention.jobs import job_boxes
 from fabomatic.attention.machines import machine_boxes
+from fabomatic.attention.mails import mail_boxes
 from fabomatic.attention.people import card_boxes, ending_boxes
 
 __all__ = ["Box", "boxes_for"]
@@ -25,10 +26,11 @@ def boxes_for(user: Any, now: datetime) -> list[Box]:
         *card_boxes(user, now),
         *machine_boxes(user, now),
         *job_boxes(user, now),
+        *mail_boxes(user, now),
         *ending_boxes(user, now),
     )
     ordered = sorted(boxes, key=lambda box: _ORDER.index(box.kind))
     return [box for box in ordered if box.count]
 
 
-_ORDER = ("conflict", "unknown", "due", "blocked", "jobs", "silent", "rights", "memberships", "behind")
+_ORDER = ("conflict", "unknown", "due", "blocked", "jobs", "mails", "silent", "rights", "memberships", "behind")

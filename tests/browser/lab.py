@@ -156,6 +156,11 @@ class Lab:
         self._ending.callback(web.end)
         return web.start()
 
+    def manage(self, *arguments):
+        """A command of the lab's, as cron would start it."""
+        command = [sys.executable, "manage.py", *arguments]
+        subprocess.run(command, cwd=ROOT, env=self.web.env, check=True, capture_output=True, timeout=120)
+
     def tracebacks(self):
         """Mistakes of ours in any log."""
         return sum(log.read_text(errors="replace").count("Traceback") for log in self.folder.glob("w*.log"))

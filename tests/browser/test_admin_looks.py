@@ -4,7 +4,7 @@ import pytest
 from selenium.webdriver.common.keys import Keys
 
 from tests.broker.lab import LASER
-from tests.browser.at_the_phone import PHONE, do_with, go_by, list_of
+from tests.browser.at_the_phone import PHONE, do_with, go_by, list_of, touch
 from tests.browser.scenery import furnish, measure
 
 TARGETS = (
@@ -24,12 +24,27 @@ CONTRAST = {
     "form": f"/admin/machines/machine/{LASER}/change/",
     "member": "/admin/members/member/add/",
     "door": "/password/forgotten/",
+    "agreement": "/agreement/1/",
+    "agreements": "/admin/members/agreement/",
+    "publishing": "/admin/members/agreement/add/",
+    "published": "/admin/members/agreement/1/change/",
+    "system": "/admin/system/",
 }
+WIDE = {"desktop": (1400, 900), "4K": (3840, 2160)}
+TEXT = "# Who we are\n\nA lab, https://example.org/" + "x" * 90 + "\n\n- your name\n- " + "Y" * 60
 
 
 @pytest.fixture(scope="module", autouse=True)
-def machines(the_lab):
-    """Something of everything, and an unknown card."""
+def machines(the_lab, staff):
+    """Something of everything, an unknown card, two versions of the agreement, and jobs that ran or failed."""
+    for text in ("First", TEXT):
+        staff.save("/admin/members/agreement/add/", text=text)
+    the_lab.manage("backup")
+    for at in range(12):
+        the_lab.database.change(
+            "INSERT INTO fabomatic_run (kind, at, text, is_ok) VALUES (?, datetime('now'), ?, ?)",
+            *("purge" if at else "mail", f"{at} uses, " + "z" * 90, at % 3 == 0),
+        )
     machines = furnish(the_lab)
     the_lab.boards.ask(machines[2], "checkuser", uid="c0ffee01")
     return machines
@@ -53,7 +68,48 @@ def repairing(page, machines):
     go_by(page, ".errand.repair")
 
 
-@pytest.mark.parametrize("way", [enrolling, granting, blocking, repairing], ids=lambda way: way.__name__)
+def publishing(page, machines):
+    list_of(page, "agreement")
+    go_by(page, ".object-tools .addlink")
+
+
+def looking_at_the_system(page, machines):
+    list_of(page, "system")
+    touch(page, "#runs ~ dl summary")
+
+
+def restoring(page, machines):
+    list_of(page, "system")
+    go_by(page, ".kept a.button")
+
+
+def being_sure(page, machines):
+    restoring(page, machines)
+    go_by(page, ".restoring [type=submit]")
+
+
+def agreeing(page, machines):
+    page.go("/admin/members/member/?q=Lovelace")
+    go_by(page, "#result_list tbody th a")
+    go_by(page, ".object-tools form:has([value=record_consent]) button")
+
+
+def erasing(page, machines):
+    page.go("/admin/members/member/?q=Scarpa")
+    go_by(page, "#result_list tbody th a")
+    go_by(page, ".object-tools a[href*=erase]")
+
+
+def typing_a_name(page, machines):
+    erasing(page, machines)
+    go_by(page, "form:not(.before) > div [type=submit]")
+
+
+ERRANDS = (enrolling, granting, blocking, repairing)
+HOUSEKEEPING = (publishing, looking_at_the_system, restoring, being_sure, agreeing, erasing, typing_a_name)
+
+
+@pytest.mark.parametrize("way", [*ERRANDS, *HOUSEKEEPING], ids=lambda way: way.__name__)
 def test_a_thumb_a_keyboard_and_a_screen_reader_find_everything(phone, machines, way):
     """On the pages for which one comes with a phone in hand."""
     way(phone, machines)
@@ -61,6 +117,25 @@ def test_a_thumb_a_keyboard_and_a_screen_reader_find_everything(phone, machines,
     assert measure(phone, "tooLow('#header, .breadcrumbs, main')") == []
     assert nameless(phone) == []
     assert reached_by_tab(phone) == phone.value(f"{TARGETS}.length")
+
+
+@pytest.mark.parametrize("way", HOUSEKEEPING, ids=lambda way: way.__name__)
+def test_it_is_readable_in_the_dark_and_fits_any_screen(browser, staff, machines, way):
+    page = browser.open("/admin/", person=staff, size=PHONE, language="it", is_dark=True)
+    way(page, machines)
+    assert measure(page, "tooFaint('body')") == []
+    for name, size in WIDE.items():
+        page.resize(*size)
+        assert (name, measure(page, "scrollsSideways()")) == (name, False)
+
+
+def test_the_agreement_fits_any_screen_and_any_thumb(browser, machines):
+    page = browser.open("/agreement/1/", size=PHONE)
+    assert measure(page, "tooLow('header, main, footer')") == []
+    for size in (PHONE, *WIDE.values()):
+        for path in ("/agreement/1/", "/agreement/"):
+            page.go(path).resize(*size)
+            assert (size, measure(page, "scrollsSideways()")) == (size, False)
 
 
 def nameless(page):

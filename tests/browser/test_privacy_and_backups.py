@@ -3,13 +3,11 @@ back to a backup while its worker, its boards and its live page run on."""
 
 import io
 import json
-import subprocess
-import sys
 import zipfile
 
 import pytest
 
-from tests.broker.lab import ADA, BRUNO, ROOT, until
+from tests.broker.lab import ADA, BRUNO, until
 from tests.browser.at_the_phone import PHONE, download, go_by, list_of, save, write
 from tests.browser.lab import DORA
 
@@ -120,11 +118,6 @@ def assert_tells_of_bruno(archive):
 # ---- backups ---------------------------------------------------------------------------------------------------------
 
 
-def manage(the_lab, *arguments):
-    command = [sys.executable, "manage.py", *arguments]
-    subprocess.run(command, cwd=ROOT, env=the_lab.web.env, check=True, capture_output=True, timeout=120)
-
-
 def change_much(the_lab, saw):
     """Bruno's card is another one, and the saw has another name."""
     ada = member(the_lab, ADA)
@@ -140,7 +133,7 @@ def change_much(the_lab, saw):
 
 def test_the_lab_goes_back_to_a_backup_and_runs_on(the_lab, browser, phone, saw):
     wall = browser.open("/")
-    manage(the_lab, "backup")
+    the_lab.manage("backup")
     change_much(the_lab, saw)
     until(lambda: wall.is_live() and "Renamed since" in wall.card(saw), 20)
     assert [may(the_lab, saw, uid) for uid in (ADA, NEW)] == [False, True]

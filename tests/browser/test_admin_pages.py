@@ -15,8 +15,10 @@ NOT_PAGES = ("/admin/jsi18n/", "/admin/logout/", "/static/", "/i18n/")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def furnished(the_lab):
+def furnished(the_lab, staff):
     furnish(the_lab)
+    staff.save("/admin/members/agreement/add/", text="# We\n\nA lab.")
+    the_lab.manage("backup")
     machine = the_lab.fresh_saw()
     for uid in ("deadbeef", "08abcdef"):
         the_lab.boards.ask(machine, "checkuser", uid=uid)
@@ -81,6 +83,8 @@ def test_every_page_opens_on_a_phone(request, browser, who, language):
             wrong[address] = problems
     assert wrong == {}
     assert len(addresses) > (45 if who == "staff" else 8)
+    kinds = ("/admin/members/agreement/", "/admin/system/backups/", "/erase/")
+    assert all(any(kind in address for address in addresses) for kind in kinds) is (who == "staff")
 
 
 def test_a_stranger_is_asked_who_they_are(browser, the_lab, staff):

@@ -52,7 +52,8 @@ class Others:
 
     def _named_in(self, text: str) -> list[Name]:
         """The longest first: Anna Maria Rossi before Maria Rossi."""
-        names = {name for word in _words_in(text) for name in self._by_last_name.get(word, ())}
+        words = _words_in(text)
+        names = {name for word in words for name in self._by_last_name.get(word, ()) if _words_in(name[0]) <= words}
         return sorted(names, key=lambda name: -len("".join(name)))
 
     def _addresses_in(self, text: str) -> list[str]:

@@ -13,7 +13,8 @@ from members.uids import is_reader_uid
 STRUCK = "…"
 _BETWEEN = r"[ \u00a0:.\-]?"
 _APOSTROPHES = "'’‘ʼ`´"  # D’Amico, as keyboards, phones and word processors write it
-_SIGNS = ' \u00a0:.-"\\' + _APOSTROPHES  # those of card numbers, and of JSON
+_SIGNS = " :.-\"\\'`"  # those of card numbers, of JSON, and of names
+_RARE_SIGNS = "\u00a0’‘ʼ´"
 
 
 class Words:
@@ -114,10 +115,11 @@ def texts_in(value: Any) -> Iterator[str]:
 
 def bare(text: str) -> str:
     """Without what may stand between the digits of a card, and an accent as one sign with its letter."""
+    signs = _SIGNS
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
+        text, signs = unicodedata.normalize("NFC", text), _SIGNS + _RARE_SIGNS
     text = text.casefold()
-    for sign in _SIGNS:
+    for sign in signs:
         text = text.replace(sign, "")
     return text
 

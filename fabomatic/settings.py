@@ -106,11 +106,12 @@ def _database(url: str) -> dict[str, Any]:
         if database["NAME"] != ":memory:":
             database["NAME"] = str(BASE_DIR / database["NAME"])
         # IMMEDIATE: a transaction that reads and then writes would otherwise fail next to another writer.
-        # FULL: an answered use survives a power cut.
+        # FULL: an answered use survives a power cut. secure_delete: what was deleted is not to be read from the file.
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 5,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024; "
+            "PRAGMA secure_delete=ON;",
         }
         database["TEST"] = {"NAME": str(BASE_DIR / "var" / "test.sqlite3")}
     elif engine.endswith("postgresql"):

@@ -107,7 +107,8 @@ def _facts(database: sqlite3.Connection) -> Facts:
 def instead_of_ours(plain: Path) -> Iterator[None]:
     """This thread's Django works on `plain`; everybody else's on the lab's database."""
     ours = connections[DEFAULT_DB_ALIAS]
-    options = {**ours.settings_dict["OPTIONS"], "init_command": "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF;"}
+    pragmas = "PRAGMA journal_mode=DELETE; PRAGMA synchronous=OFF; PRAGMA secure_delete=ON;"
+    options = {**ours.settings_dict["OPTIONS"], "init_command": pragmas}
     theirs = type(ours)({**ours.settings_dict, "NAME": str(plain), "OPTIONS": options}, DEFAULT_DB_ALIAS)
     connections[DEFAULT_DB_ALIAS] = theirs
     try:

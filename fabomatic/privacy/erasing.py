@@ -23,6 +23,7 @@ from fabomatic.privacy.formerly import words_of
 from fabomatic.privacy.log_of_changes import About
 from fabomatic.privacy.scrubbing import scrub
 from fabomatic.privacy.sessions import end_sessions_of
+from fabomatic.privacy.traces import remove_traces
 from fabomatic.privacy.words import Words
 from machines.models import Intervention, Use
 from members.changes import said
@@ -104,6 +105,7 @@ def _erase(member: Member, by: Member | None, now: datetime) -> Erased:
     texts = scrub([(words, about)])
     traces = _forget_traces(member)
     gone = _delete_account(member, by, now, is_restored=False)
+    remove_traces()
     return Erased(**history, **traces, changes=changes, texts=texts, gone=gone)
 
 

@@ -17,6 +17,7 @@ from fabomatic.privacy import purge_history, purge_leftovers, purge_log
 from fabomatic.privacy.purge_members import Leavers
 from fabomatic.privacy.purge_rows import Watch
 from fabomatic.privacy.purge_span import Span
+from fabomatic.privacy.traces import remove_traces
 from telemetry.database import renew
 
 log = logging.getLogger(__name__)
@@ -77,6 +78,8 @@ def purge(span: Span, *, is_dry: bool = False, teller: Teller | None = None) -> 
             counts.append(f"{kind.label} {count}")
             sentence = gettext("%(what)s: would be %(count)d") if is_dry else gettext("%(what)s: %(count)d")
             teller.say(sentence % {"what": kind.label, "count": count})
+    if not is_dry:
+        remove_traces()
     return Done(_in_a_line(span, counts, failed, is_dry), is_ok=not failed)
 
 

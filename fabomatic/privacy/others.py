@@ -23,6 +23,7 @@ class Others:
 
     def __init__(self, member: Member) -> None:
         self.member = member
+        self._known: dict[Name, Words] = {}
 
     @cached_property
     def _own(self) -> Words:
@@ -41,7 +42,7 @@ class Others:
                 return value
 
     def _of_text(self, text: str) -> str:
-        found = [Words(*name, None, ()) for name in self._named_in(text)]
+        found = [self._words(name) for name in self._named_in(text)]
         found += [Words("", "", address, ()) for address in self._addresses_in(text)]
         if not found:
             return text
@@ -49,6 +50,11 @@ class Others:
         for words in found:
             text = words.strike(text)
         return _put_back(text, own)
+
+    def _words(self, name: Name) -> Words:
+        if name not in self._known:
+            self._known[name] = Words(*name, None, ())
+        return self._known[name]
 
     def _named_in(self, text: str) -> list[Name]:
         """The longest first: Anna Maria Rossi before Maria Rossi."""
@@ -58,7 +64,9 @@ class Others:
 
     def _addresses_in(self, text: str) -> list[str]:
         found = {address.lower().rstrip(".") for address in _MAIL.findall(text)} - {self.member.email}
-        known = Member.objects.filter(email__in=found) if found else Member.objects.none()
+        if not found:
+            return []
+        known = Member.objects.filter(email__in=found).order_by()
         return [address for address in known.values_list("email", flat=True) if address]
 
     @cached_property

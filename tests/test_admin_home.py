@@ -131,6 +131,11 @@ def test_a_right_that_ends_says_whose_and_when(dora, ada, laser):
     assert (line.name, line.detail) == (f"{ada} – Laser (7)", "until 31 Mar 2026")
 
 
+def test_a_right_of_somebody_with_one_name_has_no_gap(dora, laser, make_member):
+    Authorization.objects.create(member=make_member("Zoe"), machine=laser, valid_until=NOW.date())
+    assert seen(dora)["rights"].lines[0].name == "Zoe – Laser (7)"
+
+
 def test_only_the_first_few_are_named(dora, make_member):
     for number in range(6):
         make_member(f"Member {number}", valid_until=NOW.date())

@@ -48,7 +48,7 @@ def _rights(today: date, names_people: bool, most: int) -> Box:
     count, rows = _soonest(Authorization.objects.all(), today, most, *fields)
     lines = [
         Line(
-            f"{first} {last} – {machine} ({number})" if names_people else f"{machine} ({number})",
+            f"{first} {last}".strip() + f" – {machine} ({number})" if names_people else f"{machine} ({number})",
             _day(until),
         )
         for until, machine, number, first, last in rows

@@ -199,7 +199,8 @@ UNKNOWN_CARD_RETENTION_DAYS = _env.number("UNKNOWN_CARD_RETENTION_DAYS", 30, 1, 
 
 # ---- housekeeping: what cron, or a timer, starts ---------------------------------------------------------------------
 # A folder beside manage.py, or anywhere; the second one is better on another disk.
-BACKUP_FOLDER = BASE_DIR / _env.text("BACKUP_FOLDER", "var/backups")
+_a_folder = "A folder, beside manage.py or anywhere: var/backups, /mnt/disk/backups."
+BACKUP_FOLDER = BASE_DIR / _env.text("BACKUP_FOLDER", "var/backups", _a_folder, lambda given: bool(given.strip()))
 _second_folder = _env.text("BACKUP_SECOND_FOLDER", "")
 BACKUP_SECOND_FOLDER = BASE_DIR / _second_folder if _second_folder else None
 FAILURE_MAIL_TO = [to for to in _env.items("FAILURE_MAIL_TO", []) if re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", to)]

@@ -35,6 +35,7 @@ DEFAULTS = {
     "DASHBOARD_NAMES": "none",
     "RETENTION_DAYS": 365,
     "UNKNOWN_CARD_RETENTION_DAYS": 30,
+    "BACKUP_FOLDER": ROOT / "var" / "backups",
     "SECRET_KEY": "",
 }
 NAMES = (
@@ -101,6 +102,8 @@ def test_nothing_set_is_no_problem_but_the_secret(load):
         ("RETENTION_DAYS", "0"),
         ("RETENTION_DAYS", "-1"),
         ("UNKNOWN_CARD_RETENTION_DAYS", "a month"),
+        ("BACKUP_FOLDER", ""),
+        ("BACKUP_FOLDER", " "),
     ],
 )
 def test_wrong_value_is_a_problem_with_a_hint_and_the_default_stands(load, name, wrong):

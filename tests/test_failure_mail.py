@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -74,7 +75,7 @@ def test_day_is_the_labs(clock):
 
 def test_other_jobs_failures_are_another_trouble(monkeypatch):
     assert run(BROKEN) == 1
-    monkeypatch.setattr(Trial, "kind", Run.Kind.PURGE)
+    monkeypatch.setattr(Trial, "name", "another")
     assert run(BROKEN) == 1
 
 
@@ -93,10 +94,27 @@ def test_words_of_an_error_are_not_told():
     assert "ada" not in mail.outbox[0].body
 
 
-def test_broken_mail_server_breaks_nothing(monkeypatch, caplog):
-    def refuse(self, messages):
-        raise ConnectionRefusedError("desk@example.org")
+def refuse(self, messages):
+    raise ConnectionRefusedError("desk@example.org")
 
+
+def test_what_a_mail_server_refused_is_told_at_the_next_failure_of_the_day(monkeypatch):
+    with monkeypatch.context() as away:
+        away.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
+        assert run(BROKEN) == 0
+    assert [run(BROKEN), run(BROKEN)] == [1, 0]
+
+
+def test_whoever_tried_it_by_hand_has_told_nobody():
+    assert [run(BROKEN, "--skip-checks"), run(BROKEN)] == [0, 1]
+
+
+def test_it_is_told_once_a_day_also_where_that_cannot_be_marked(monkeypatch):
+    monkeypatch.setattr(failures, "_mark", lambda name: Path("/proc/self/no-such-folder") / name)
+    assert [run(BROKEN), run(BROKEN)] == [1, 0]
+
+
+def test_broken_mail_server_breaks_nothing(monkeypatch, caplog):
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
     with pytest.raises(CommandError, match=r"2 of 3 done\."):
         call_command(Trial(BROKEN), "--scheduled")

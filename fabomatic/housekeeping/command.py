@@ -88,7 +88,9 @@ class Job(ABC, BaseCommand):
         is_scheduled = options["scheduled"]
         if not options.get("dry_run"):
             run = self._note(done)
-            if is_scheduled and not done.is_ok:
+            if done.is_ok:
+                failures.is_over(self.name)
+            elif is_scheduled:
                 failures.tell(self.name, done.text, run)
         if not done.is_ok:
             if is_scheduled:

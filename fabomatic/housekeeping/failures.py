@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 
@@ -18,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def tell(name: str, failure: str, run: Run | None) -> None:
     """To FAILURE_MAIL_TO, unless they have been told today. Without `run`: not even that could be noted."""
-    if not settings.FAILURE_MAIL_TO or (_was_told_today(run) if run is not None else _was_marked_today(name)):
+    if not settings.FAILURE_MAIL_TO or _was_told_today(name, run):
         return
     text = _("The job %(job)s failed:\n\n%(text)s\n\nThe system page knows more: %(page)s")
     mail = EmailMessage(
@@ -31,24 +33,38 @@ def tell(name: str, failure: str, run: Run | None) -> None:
         mail.send()
     except Exception as error:  # whatever a mail server thinks of: the job's own failure is noted already
         log.error("That %s failed could not be told by mail: %s", name, type(error).__name__)
+        return
+    try:
+        _mark(name).write_text(_day(timezone.now()).isoformat(), encoding="ascii")
+    except OSError as error:
+        log.warning("That %s is told could not be marked: %s", name, type(error).__name__)
 
 
-def _was_told_today(run: Run) -> bool:
+def is_over(name: str) -> None:
+    """It went well: what fails next is another trouble."""
+    with suppress(OSError):
+        _mark(name).unlink(missing_ok=True)
+
+
+def _mark(name: str) -> Path:
+    """A file: there may be no database."""
+    return Path(settings.LOCK_FOLDER) / f"{name}.told"
+
+
+def _was_told_today(name: str, run: Run | None) -> bool:
+    mark = _mark(name)
+    try:
+        if mark.is_file():
+            return mark.read_text(encoding="ascii", errors="replace") == _day(timezone.now()).isoformat()
+    except OSError:
+        pass
+    return run is not None and not os.access(mark.parent, os.W_OK) and _failed_today(run)
+
+
+def _failed_today(run: Run) -> bool:
     """The failures before it since it last went well are one trouble."""
     before = Run.objects.filter(kind=run.kind, pk__lt=run.pk).order_by("-pk").first()
     return before is not None and not before.is_ok and _day(before.at) == _day(run.at)
-
-
-def _was_marked_today(name: str) -> bool:
-    """In a file, as there is no database. One that cannot be written may cost a mail each time, but not the first."""
-    mark, today = Path(settings.LOCK_FOLDER) / f"{name}.told", _day(timezone.now()).isoformat()
-    try:
-        if mark.is_file() and mark.read_text(encoding="ascii", errors="replace") == today:
-            return True
-        mark.write_text(today, encoding="ascii")
-    except OSError as error:
-        log.warning("That %s is told could not be marked: %s", name, type(error).__name__)
-    return False
 
 
 def _day(at: datetime) -> date:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.models import F
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -215,6 +215,15 @@ def test_no_history_differs_and_what_is_planted_is_mended(used_laser, steps, dif
         assert Machine.objects.get(pk=7).seconds_used == true
 
 
+def as_often_as_it_takes(write):
+    """As the worker does: on a busy machine somebody else may hold SQLite for longer than it waits by itself."""
+    while True:
+        try:
+            return write()
+        except OperationalError:
+            connections.close_all()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_it_is_mended_exactly_while_somebody_uses_the_machine(laser, make_member, odometer, true_odometer):
     ada = Who(ADA, make_member("Ada", ADA).pk)
@@ -224,7 +233,7 @@ def test_it_is_mended_exactly_while_somebody_uses_the_machine(laser, make_member
         for number in range(1000):
             if is_over.is_set():
                 break
-            usage.stop(7, ada, 60 + number, NOW + timedelta(hours=number))
+            as_often_as_it_takes(lambda number=number: usage.stop(7, ada, 60 + number, NOW + timedelta(hours=number)))
             used.append(60 + number)
         connections.close_all()
 
@@ -234,11 +243,12 @@ def test_it_is_mended_exactly_while_somebody_uses_the_machine(laser, make_member
         for difference in (3600, -40, 10**6, 7):
             before = len(used)
             while len(used) < before + 3:
+                assert board.is_alive(), "nobody uses it any more"
                 board.join(0.002)
             plant(laser, difference)
             found = hours_check.differing()
             assert [machine.difference for machine in found] == [-difference]
-            assert hours_check.mend(found[0]) is not None
+            assert as_often_as_it_takes(lambda wrong=found[0]: hours_check.mend(wrong)) is not None
     finally:
         is_over.set()
         board.join(timeout=30)

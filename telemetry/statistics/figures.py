@@ -54,6 +54,11 @@ class Figures:
     def members(self) -> int:
         return members_in(week.members for week in self.weeks)
 
+    @property
+    def lacks_names(self) -> bool:
+        """Weeks with uses of nobody: whose they were has been purged."""
+        return any(week.uses and not week.members for week in self.weeks)
+
 
 def members_in(weeks: Iterable[set[int]]) -> int:
     """Whoever comes every week is one member."""

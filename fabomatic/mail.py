@@ -11,14 +11,13 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import DatabaseError, transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from fabomatic.discreet import is_debugging
 from fabomatic.housekeeping.own_database import is_missing
 from fabomatic.models import Run, note_run
 from fabomatic.post import has_mail_server
-from members.mail import trouble_of
+from members.mail import NoMailServer, trouble_of
 
 log = logging.getLogger(__name__)
 
@@ -38,10 +37,10 @@ class NotingBackend(BaseEmailBackend):
         messages = list(email_messages)
         if not messages:
             return 0
-        if not has_mail_server() and not is_debugging():
-            # On the console it would stand in a log: addresses, names, and links that let people in.
-            return self._withhold(len(messages))
         try:
+            if not has_mail_server() and not is_debugging():
+                # On the console it would stand in a log: addresses, names, and links that let people in.
+                raise NoMailServer
             sent = self._transport.send_messages(messages) or 0
         except Exception as error:
             _note(len(messages), trouble=error)
@@ -51,14 +50,6 @@ class NotingBackend(BaseEmailBackend):
         _note(sent)
         return sent
 
-    @staticmethod
-    def _withhold(count: int) -> int:
-        with translation.override(settings.LANGUAGE_CODE):
-            text = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
-            _keep(f"{text} {_('There is no mail server (EMAIL_URL).')}", is_ok=False)
-        log.warning("A mail was not sent: there is no mail server (EMAIL_URL). LOG_LEVEL=DEBUG writes it to the log.")
-        return count
-
 
 def _note(count: int, *, trouble: Exception | None = None) -> None:
     """In the lab's language, and naming nobody. A mail is no worse for a note that could not be written."""
@@ -67,6 +58,8 @@ def _note(count: int, *, trouble: Exception | None = None) -> None:
             text = ngettext("%(count)d mail sent", "%(count)d mails sent", count) % {"count": count}
         else:
             log.error("A mail was not sent: %s", type(trouble).__name__)
+            if isinstance(trouble, NoMailServer):
+                log.error("Set EMAIL_URL; LOG_LEVEL=DEBUG writes mails to the log, to try things.")
             sentence = ngettext("%(count)d mail not sent.", "%(count)d mails not sent.", count) % {"count": count}
             text = f"{sentence} {trouble_of(trouble)}"
     _keep(text, is_ok=trouble is None)

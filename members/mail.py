@@ -18,6 +18,10 @@ from django.utils.translation import gettext as _
 from members.models import Member
 
 
+class NoMailServer(Exception):
+    """EMAIL_URL names none."""
+
+
 def letter(member: Member, subject: str | Promise, template: str, **context: Any) -> EmailMultiAlternatives:
     """From `templates/mail/<template>.txt` and `.html`; lazy sentences come in the member's language."""
     with translation.override(member.language or settings.LANGUAGE_CODE):
@@ -44,6 +48,8 @@ def link_of(member: Member, view: str, token: str) -> str:
 def trouble_of(error: Exception) -> str:
     """What is wrong, in words that hold no address and no password."""
     match error:
+        case NoMailServer():
+            return _("There is no mail server (EMAIL_URL).")
         case smtplib.SMTPAuthenticationError():
             return _("The mail server refuses user and password (EMAIL_URL).")
         case smtplib.SMTPRecipientsRefused():

@@ -11,7 +11,7 @@ from django.utils import timezone, translation
 
 from members import forgotten, invitations
 from members.invitations import CannotInvite, send_invitation
-from members.mail import link_of
+from members.mail import NoMailServer, link_of
 from members.models import Member
 from tests.doors import chosen, complaints_of, link_in, log_in, only_mail, opened
 from tests.staff import backend_role
@@ -175,6 +175,7 @@ def test_who_has_a_password_is_not_invited(dora):
     [
         (ConnectionRefusedError(111, "refused"), "The mail server does not answer."),
         (TimeoutError(), "The mail server does not answer."),
+        (NoMailServer(), "There is no mail server (EMAIL_URL)."),
         (smtplib.SMTPRecipientsRefused({"ida@example.org": (550, b"no")}), "The mail server refuses the recipient."),
         (smtplib.SMTPAuthenticationError(535, b"no"), "The mail server refuses user and password (EMAIL_URL)."),
         (ValueError("ida@example.org"), "The mail could not be sent (ValueError)."),

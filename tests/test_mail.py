@@ -12,6 +12,7 @@ from django.db import OperationalError
 
 from fabomatic.models import Run
 from members import background
+from members.mail import NoMailServer
 from tests.doors import asked_for_link
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +55,18 @@ def test_no_mail_is_no_note():
     mail.get_connection().send_messages([])
 
     assert not Run.objects.exists()
+
+
+@pytest.mark.parametrize("transport", ["console", "dummy"])
+def test_without_a_mail_server_nobody_is_told_that_a_mail_was_sent(settings, caplog, capsys, transport):
+    settings.MAIL_TRANSPORT = f"django.core.mail.backends.{transport}.EmailBackend"
+
+    with pytest.raises(NoMailServer):
+        write()
+
+    run = Run.objects.get()
+    assert (run.is_ok, run.text) == (False, "1 mail not sent. There is no mail server (EMAIL_URL).")
+    assert "ada" not in caplog.text + capsys.readouterr().out
 
 
 def test_mail_that_was_refused_is_noted_without_addresses(refusing, caplog):

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from contextlib import ExitStack
+from email import message_from_bytes, policy
 
 import websocket
 
@@ -76,6 +77,8 @@ class Web(Process):
         self.env = worker_environment(database, broker_url, SITE_URL=self.url, **settings)
         self.env |= {"DJANGO_SETTINGS_MODULE": SETTINGS, "STATIC_ROOT": str(static_files), "PYTHONUNBUFFERED": "1"}
         self.env["BACKUP_FOLDER"] = str(folder / "backups")
+        self._mails = folder / f"{name}-mails"
+        self.env["EMAIL_URL"] = f"filemail:///{self._mails}"
         application = "fabomatic.asgi:application"
         self.command = [sys.executable, "-m", "daphne", "-b", HOST, "-p", str(self.port), application]
 
@@ -100,6 +103,13 @@ class Web(Process):
             cookie=person.cookie_header if person else cookie,
             http_no_proxy=["*"],
         )
+
+    @property
+    def mails(self):
+        """What was sent, in plain text; each connection to the mail server is a file."""
+        files = self._mails.iterdir() if self._mails.is_dir() else ()
+        sent = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+        return "".join(body.get_content() for mail in sent if (body := mail.get_body(("plain",))) is not None)
 
     def _answers(self):
         assert self.is_running, f"daphne ended: {self.log}"

@@ -52,7 +52,7 @@ def test_a_forgotten_password_is_answered_alike_whether_the_address_is_known_or_
         answers.add(door.text("#content"))
     assert len(answers) == 1
     link = r"http://[^\s\"<]+-[0-9a-f]{32}/"
-    (address,) = set(until(lambda: re.findall(link, the_lab.web.log), 20))
+    (address,) = set(until(lambda: re.findall(link, the_lab.web.mails), 20))
     door.go(address)
     for name in ("new_password1", "new_password2"):
         write(door, f"[name={name}]", "quite-another-one-7")

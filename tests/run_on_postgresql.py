@@ -38,7 +38,15 @@ TESTS = (
     *("consent", "restore_page", "export_member", "erase_member", "erased", "purge_history", "purge_members"),
     *("purge_log", "purge_leftovers", "purge_pieces", "weekly_summary", "weekly_summary_hours", "post", "pieces"),
     *("notices_maintenance", "notices_silence", "notices_memberships", "housekeeping_jobs", "close_lost_uses"),
-    *("check_hours", "two_years", "logs_hold_nobody", "agreement"),
+    *(
+        "check_hours",
+        "two_years",
+        "logs_hold_nobody",
+        "agreement",
+        "statistics_purged",
+        "mails_not_sent",
+        "names_in_texts",
+    ),
     *("backup", "restore", "restore_postgresql"),
 )
 USER = "fabomatic"

@@ -186,7 +186,10 @@ DASHBOARD_ACCESS = _env.choice("DASHBOARD_ACCESS", "login", ("login", "screens",
 DASHBOARD_NAMES = _env.choice("DASHBOARD_NAMES", "none", ("none", "first", "initials", "full"))
 vars().update(
     _env.parsed(
-        "EMAIL_URL", "consolemail://", environ.Env.email_url_config, "smtp://user:password@host:25, or consolemail:// for none."
+        "EMAIL_URL",
+        "consolemail://",
+        environ.Env.email_url_config,
+        "smtp://user:password@host:25; consolemail:// is none.",
     )
 )
 # What EMAIL_URL names sends; ours notes how it went.

@@ -36,6 +36,14 @@ DEMO_SETTINGS = {
     "DASHBOARD_NAMES": "first",
     "RETENTION_DAYS": "365",
     "UNKNOWN_CARD_RETENTION_DAYS": "30",
+    "BACKUP_SECOND_FOLDER": "",
+    "FAILURE_MAIL_TO": "",
+    "MAIL_MAINTENANCE_DUE": "True",
+    "MAIL_SILENT_BOARDS": "True",
+    "MAIL_MEMBERSHIP_ENDS": "True",
+    "MEMBERSHIP_NOTICE_DAYS": "14",
+    "QUIET_HOURS": "22:00-08:00",
+    "LOG_LEVEL": "INFO",
 }
 # What whoever starts the demo may choose on the command line: `LANGUAGE_CODE=it make demo`.
 CHOSEN_FOR_DEMO = ("LANGUAGE_CODE", "TIME_ZONE", "DASHBOARD_NAMES")
@@ -101,5 +109,6 @@ def demo_environment(outside: Mapping[str, str], folder: Path, web_port: int, br
         "BOARD_MQTT_PASSWORD": secrets.token_urlsafe(18),
         "SITE_URL": f"http://127.0.0.1:{web_port}",
         "WORKER_LOG": str(folder / "worker.log"),
+        "BACKUP_FOLDER": str(folder / "backups"),
         "PYTHONUNBUFFERED": "1",
     }

@@ -75,6 +75,20 @@ def folders(settings, tmp_path):
         setattr(settings, name, tmp_path / name.lower())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_power_cuts():
+    """Nothing here outlives the tests, and the disk is for the workers and boards that are tested beside these."""
+    from django.db.backends.signals import connection_created
+
+    def write_when_it_suits(connection, **kwargs):
+        if connection.vendor == "sqlite":
+            connection.cursor().execute("PRAGMA synchronous=OFF")
+
+    connection_created.connect(write_when_it_suits, weak=False, dispatch_uid="no_power_cuts")
+    yield
+    connection_created.disconnect(dispatch_uid="no_power_cuts")
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
     from django.conf import settings

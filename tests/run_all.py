@@ -9,6 +9,7 @@ they have ended.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,21 +26,26 @@ PYTEST = (sys.executable, "-m", "pytest")
 # The cache is one file for all lanes; the failures of the last run are worth remembering of the largest one.
 BESIDE = (*PYTEST, "-p", "no:cacheprovider")
 ON_POSTGRESQL = "On PostgreSQL"
+
+
+def politely(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Only while nobody else wants the processor, where the system can tell."""
+    found = shutil.which("chrt")
+    return (found, "--idle", "0", *command) if found else ("nice", "-n", "19", *command)
+
+
 LANES = {
-    ON_POSTGRESQL: (sys.executable, "-m", "tests.run_on_postgresql", "-p", "no:cacheprovider"),
+    ON_POSTGRESQL: politely((sys.executable, "-m", "tests.run_on_postgresql", "-p", "no:cacheprovider")),
     "With a real broker and a real browser": (*BESIDE, *LIVE),
     "With a real cron": (*BESIDE, *ON_CRON),
 }
 OTHERS = (*PYTEST, "tests", *(f"--ignore={folder}" for folder in (*LIVE, *ON_CRON)))
-POLITE = 15
 
 
 def main() -> int:
     with ExitStack() as stack:
         lanes = {name: stack.enter_context(beside(command)) for name, command in LANES.items()}
-        os.setpriority(os.PRIO_PGRP, lanes[ON_POSTGRESQL][0].pid, POLITE)
-        os.nice(POLITE)  # from here on, and with it what is started from here
-        codes = [subprocess.run(OTHERS, cwd=ROOT).returncode]
+        codes = [subprocess.run(politely(OTHERS), cwd=ROOT).returncode]
         for name, (process, output) in lanes.items():
             codes.append(process.wait())
             print(f"\n{name}:", flush=True)

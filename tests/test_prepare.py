@@ -13,17 +13,19 @@ from deploy.environment import BASE_DIR, demo_environment
 
 
 @pytest.fixture
-def settings(tmp_path):
+def demo(tmp_path):
     return demo_environment(os.environ, tmp_path, 8001, 1)
 
 
-def prepare(settings, *arguments):
+def prepare(environment, *arguments):
     command = [sys.executable, "-m", "deploy.prepare", *arguments]
-    return subprocess.run(command, cwd=BASE_DIR, env=settings, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
-def test_first_start_makes_database_and_administrator(settings, tmp_path):
-    first, second = prepare(settings), prepare(settings)
+def test_first_start_makes_database_and_administrator(demo, tmp_path):
+    first, second = prepare(demo), prepare(demo)
 
     assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
     assert "First administrator: admin@lab.invalid, password " in first.stdout
@@ -42,8 +44,8 @@ def test_first_start_makes_database_and_administrator(settings, tmp_path):
         ("DATABASE_URL", "postgresql://nobody:x@127.0.0.1:1/none", "DATABASE_URL"),
     ],
 )
-def test_what_is_wrong_is_a_sentence(settings, name, value, sentence):
-    outcome = prepare({**settings, name: value})
+def test_what_is_wrong_is_a_sentence(demo, name, value, sentence):
+    outcome = prepare({**demo, name: value})
 
     assert outcome.returncode == 1
     assert sentence in outcome.stderr

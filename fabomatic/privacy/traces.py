@@ -8,6 +8,8 @@ import time
 
 from django.db import DatabaseError, connection
 
+from telemetry.database import sqlite_path
+
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 10
@@ -17,13 +19,20 @@ PATIENCE_MS = 50  # whoever cuts it off keeps writers waiting until the last rea
 
 def remove_traces() -> None:
     """After something was deleted. A reader that does not end leaves it to the next purge."""
-    if connection.vendor != "sqlite" or connection.in_atomic_block:
+    if connection.in_atomic_block or not _has_journal():
         return
     try:
         if not _cut_off_in_time():
             log.info("The database's journal could not be cut off: somebody reads without an end.")
     except DatabaseError as error:  # what was to be deleted is deleted
         log.warning("The database's journal could not be cut off: %s", type(error).__name__)
+
+
+def _has_journal() -> bool:
+    """One that is cut off holds nothing; only SQLite has any."""
+    path = sqlite_path()
+    journal = path and path.with_name(f"{path.name}-wal")
+    return journal is not None and journal.is_file() and journal.stat().st_size > 0
 
 
 def _cut_off_in_time() -> bool:

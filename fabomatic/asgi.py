@@ -9,11 +9,11 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fabomatic.settings")
 django_application = get_asgi_application()  # first: what follows imports models
 
-from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.sessions import CookieMiddleware  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402  (needs the line above)
+from channels.sessions import CookieMiddleware  # noqa: E402  (needs the line above)
 
-from telemetry.live.feed import feed  # noqa: E402
-from telemetry.routing import websocket_urlpatterns  # noqa: E402
+from telemetry.live.feed import feed  # noqa: E402  (needs the line above)
+from telemetry.routing import websocket_urlpatterns  # noqa: E402  (needs the line above)
 
 WAITING = str(settings.BASE_DIR / "var" / "waiting")
 

@@ -24,7 +24,7 @@ class KeptLog(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Silent: the console handler says the same line."""
 
-    def _open(self):  # type: ignore[no-untyped-def]
+    def _open(self):  # type: ignore[no-untyped-def]  # what it returns is no part of its interface
         path = Path(self.baseFilename)
         path.parent.mkdir(parents=True, exist_ok=True)
         return open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o640))

@@ -13,12 +13,6 @@ from tests.purging import YEAR, named, purge_gdpr, refusal, tap, use_ended
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture(autouse=True)
-def folders(settings, tmp_path):
-    settings.LOCK_FOLDER = tmp_path / "locks"
-    settings.IMPORT_FOLDER = tmp_path / "imports"
-
-
 @pytest.fixture
 def history(laser, ada):
     """Something each month, for two years and a half."""

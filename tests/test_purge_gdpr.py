@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 ROOT = Path(__file__).resolve().parent.parent
 
 
-@pytest.fixture(autouse=True)
-def folders(settings, tmp_path):
-    settings.LOCK_FOLDER = tmp_path / "locks"
-    settings.IMPORT_FOLDER = tmp_path / "imports"
-
-
 @pytest.fixture
 def history(laser, ada):
     """Something each month, for two years and a half."""

@@ -116,7 +116,7 @@ def look(path: Path) -> Facts:
 def _contents(path: Path) -> str:
     try:
         command = ["pg_restore", "--list", str(path.absolute())]
-        done = subprocess.run(command, env=_environment(), capture_output=True, check=True)  # noqa: S603
+        done = subprocess.run(command, env=_environment(), capture_output=True, check=True)  # noqa: S603  (ours)
     except FileNotFoundError:
         raise NoBackup(_("pg_restore is missing on this computer: install postgresql-client.")) from None
     except subprocess.CalledProcessError:
@@ -128,7 +128,7 @@ def _contents(path: Path) -> str:
 def _script(path: Path) -> Iterator[IO[bytes]]:
     """What is in the file as SQL; fails when it ends too early."""
     command = ["pg_restore", "--no-owner", "--no-acl", "--file=-", str(path.absolute())]
-    with subprocess.Popen(  # noqa: S603
+    with subprocess.Popen(  # noqa: S603  (ours)
         command, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as process:
         assert process.stdout is not None
